@@ -1,0 +1,98 @@
+"""The network that weighs evidence: a MiniLM cross-encoder with a low-rank adapter and four small heads.
+
+One forward pass over ``[CLS] question [SEP] passage [SEP]`` gives the logit that the passage answers
+the question, start and end logits of the answer span, and the logit that the passage supports the first
+segment read as a claim. Only the adapter, the biases, the layer norms and the heads are trained; the
+frozen base is the installed all-MiniLM-L6-v2. The adapter is LoRA (Hu et al. 2021, arXiv 2106.09685),
+applied to the weights rather than to the activations, so that it costs nothing once merged.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+from transformers import BertModel
+
+ADAPTED = (
+    "attention.self.query",
+    "attention.self.key",
+    "attention.self.value",
+    "attention.output.dense",
+    "intermediate.dense",
+    "output.dense",
+)
+
+
+class LowRankUpdate(nn.Module):
+    """A weight of shape (out, in) plus ``up @ down`` of rank ``rank``, kept in float32."""
+
+    def __init__(self, weight: Tensor, rank: int) -> None:
+        super().__init__()
+        rows, columns = weight.shape
+        self.down = nn.Parameter(torch.empty(rank, columns))
+        self.up = nn.Parameter(torch.zeros(rows, rank))
+        nn.init.kaiming_uniform_(self.down, a=5**0.5)
+
+    def forward(self, weight: Tensor) -> Tensor:
+        return weight + (self.up @ self.down).to(weight.dtype)
+
+
+@dataclass(frozen=True, slots=True)
+class Logits:
+    """What one pass says of a batch of pairs. Span logits outside the passage are -inf, except at 0 (no span)."""
+
+    answerable: Tensor
+    supported: Tensor
+    start: Tensor
+    end: Tensor
+
+
+class EvidenceNetwork(nn.Module):
+    """A BERT encoder with heads for answerability, support and answer spans."""
+
+    def __init__(self, encoder: BertModel) -> None:
+        super().__init__()
+        self.encoder = encoder
+        width = int(encoder.config.hidden_size)
+        self.pool = nn.Linear(2 * width, width)
+        self.answerable = nn.Linear(width, 1)
+        self.supported = nn.Linear(width, 1)
+        self.span = nn.Linear(width, 2)
+
+    def add_adapter(self, rank: int) -> None:
+        """Put a trainable low-rank update on every linear layer of the encoder."""
+        for name, module in self.encoder.named_modules():
+            if isinstance(module, nn.Linear) and name.endswith(ADAPTED):
+                parametrize.register_parametrization(module, "weight", LowRankUpdate(module.weight, rank))
+
+    def trainable(self) -> Iterator[tuple[str, nn.Parameter]]:
+        """Yield the parameters that an adapter file holds: updates, biases, layer norms and heads."""
+        for name, parameter in self.named_parameters():
+            in_layers = name.startswith("encoder.encoder.layer.")
+            small = ".parametrizations.weight.0." in name or name.endswith("bias") or "LayerNorm" in name
+            if not name.startswith("encoder.") or (in_layers and small):
+                yield name, parameter
+
+    def forward(self, ids: Tensor, segments: Tensor, mask: Tensor) -> Logits:
+        """Score a batch.
+
+        Args:
+            ids: token ids, (batch, length).
+            segments: 0 for the question and 1 for the passage, (batch, length).
+            mask: 1 for tokens and 0 for padding, (batch, length).
+        """
+        states = self.encoder(input_ids=ids, token_type_ids=segments, attention_mask=mask).last_hidden_state
+        weights = mask.unsqueeze(-1).to(states.dtype)
+        mean = (states * weights).sum(1) / weights.sum(1)
+        pooled = torch.tanh(self.pool(torch.cat([states[:, 0], mean], dim=-1)))
+        start, end = self.span(states).float().unbind(-1)
+        allowed = (segments * mask).bool()
+        allowed[:, 0] = True
+        return Logits(
+            answerable=self.answerable(pooled).float().squeeze(-1),
+            supported=self.supported(pooled).float().squeeze(-1),
+            start=start.masked_fill(~allowed, float("-inf")),
+            end=end.masked_fill(~allowed, float("-inf")),
+        )

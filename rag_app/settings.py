@@ -1,0 +1,128 @@
+"""One flat, frozen set of settings, read once at the top and handed down as plain values.
+
+A value comes from the command line, else from the environment (RAG_APP_HOME, RAG_APP_GENERATOR, ...), else
+from ``rag_app.toml`` in the current folder or in the home folder, else it is the default below.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from platformdirs import user_data_path
+
+from rag_app.errors import SettingsError
+
+PREFIX = "RAG_APP_"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that can be set. Sizes in tokens are counted by the embedder, in bytes on the disk."""
+
+    home: Path = user_data_path("rag_app", appauthor=False)
+    """Folder of the library, the prepared models and the uploads."""
+    database_url: str = ""
+    """SQLAlchemy URL of the library; empty for SQLite in ``home``."""
+    embedder: str = "all-MiniLM-L6-v2"
+    """Name in the catalogue, Hugging Face id or folder of a sentence-transformers model."""
+    generator: str = "SmolLM2-135M-Instruct"
+    """Name in the catalogue, Hugging Face id or folder of a causal language model."""
+    device: str = "auto"
+    """auto, cpu, cuda or mps."""
+    threads: int = 0
+    """Threads that the models use; 0 for one per core."""
+    chunk_tokens: int = 160
+    """Size of a chunk, its headings included; never more than the embedder's own maximum."""
+    chunk_overlap: int = 20
+    """Tokens that neighbouring chunks of a section share."""
+    max_file_mb: int = 100
+    """Larger files are refused with a reason."""
+    passages: int = 8
+    """Passages that are weighed for an answer."""
+    threshold: float = 0.5
+    """Confidence below which the answer is that the documents do not say."""
+    max_question_characters: int = 4000
+    """Longer questions are refused."""
+    max_answer_tokens: int = 160
+    """Tokens that the generator may write for one answer."""
+    log_level: str = "WARNING"
+    """DEBUG, INFO, WARNING or ERROR."""
+
+    @property
+    def url(self) -> str:
+        """The SQLAlchemy URL in force."""
+        return self.database_url or f"sqlite:///{self.home / 'library.sqlite3'}"
+
+
+def load_settings(overrides: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings. ``overrides`` come from the command line; None values in it are ignored.
+
+    Raises:
+        SettingsError: a name is unknown or a value is not of its type or range.
+    """
+    environ = os.environ if environ is None else environ
+    given = {name: value for name, value in (overrides or {}).items() if value is not None}
+    from_environment = {
+        name[len(PREFIX) :].lower(): value for name, value in environ.items() if name.startswith(PREFIX) and value
+    }
+    home = Path(given.get("home") or from_environment.get("home") or Settings().home)
+    values: dict[str, Any] = {}
+    for file in (home / "rag_app.toml", Path("rag_app.toml")):
+        values |= _checked(_read_toml(file), f"in {file}")
+    values |= _checked(from_environment, "in the environment (RAG_APP_…)")
+    values |= _checked(given, "on the command line")
+    settings = Settings(**values)
+    _check_ranges(settings)
+    return settings
+
+
+def _read_toml(file: Path) -> dict[str, Any]:
+    if not file.is_file():
+        return {}
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise SettingsError(f"{file} cannot be read as TOML: {error}. Correct or remove it.") from error
+
+
+def _checked(values: Mapping[str, Any], where: str) -> dict[str, Any]:
+    types = get_type_hints(Settings)
+    known = {f.name for f in fields(Settings)}
+    checked = {}
+    for name, value in values.items():
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f" Did you mean '{near[0]}'?" if near else f" Known settings: {', '.join(sorted(known))}."
+            raise SettingsError(f"Unknown setting '{name}' {where}.{hint}")
+        try:
+            checked[name] = types[name](value)
+        except (TypeError, ValueError) as error:
+            wanted = types[name].__name__
+            raise SettingsError(f"Setting '{name}' {where} must be of type {wanted}, but is {value!r}.") from error
+    if "home" in checked:
+        checked["home"] = checked["home"].expanduser().resolve()
+    return checked
+
+
+def _check_ranges(settings: Settings) -> None:
+    rules = {
+        "device": settings.device in {"auto", "cpu", "cuda", "mps"},
+        "threads": settings.threads >= 0,
+        "chunk_tokens": settings.chunk_tokens >= 32,
+        "chunk_overlap": 0 <= settings.chunk_overlap <= settings.chunk_tokens // 2,
+        "max_file_mb": settings.max_file_mb > 0,
+        "passages": 1 <= settings.passages <= 50,
+        "threshold": 0 <= settings.threshold <= 1,
+        "max_question_characters": settings.max_question_characters > 0,
+        "max_answer_tokens": settings.max_answer_tokens > 0,
+        "log_level": settings.log_level in {"DEBUG", "INFO", "WARNING", "ERROR"},
+    }
+    for name, fine in rules.items():
+        if not fine:
+            raise SettingsError(
+                f"Setting '{name}' is {getattr(settings, name)!r}, which is out of range; see README, Settings."
+            )
