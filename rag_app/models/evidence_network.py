@@ -7,13 +7,16 @@ frozen base is the installed all-MiniLM-L6-v2. The adapter is LoRA (Hu et al. 20
 applied to the weights rather than to the activations, so that it costs nothing once merged.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 from transformers import BertModel
+
+CLAIM_PREFIX = "claim: "
+"""Stands before the first segment when it is a claim to check rather than a question."""
 
 ADAPTED = (
     "attention.self.query",
@@ -66,6 +69,21 @@ class EvidenceNetwork(nn.Module):
         for name, module in self.encoder.named_modules():
             if isinstance(module, nn.Linear) and name.endswith(ADAPTED):
                 parametrize.register_parametrization(module, "weight", LowRankUpdate(module.weight, rank))
+
+    def merge_adapter(self, values: Mapping[str, Tensor]) -> None:
+        """Add the updates of an adapter file to the weights, and copy its heads, biases and norms.
+
+        Raises:
+            KeyError, RuntimeError: the file is of another architecture.
+        """
+        left = dict(values)
+        own = dict(self.named_parameters())
+        for name in [n for n in left if n.endswith(".down")]:
+            down, up = left.pop(name), left.pop(name.removesuffix("down") + "up")
+            weight = own[name.replace(".parametrizations.weight.0.down", ".weight")]
+            weight.data += up.float() @ down.float()
+        for name, value in left.items():
+            own[name].data.copy_(value)
 
     def trainable(self) -> Iterator[tuple[str, nn.Parameter]]:
         """Yield the parameters that an adapter file holds: updates, biases, layer norms and heads."""

@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from transformers import AutoTokenizer, BertModel, PreTrainedTokenizerBase
 
-from rag_app.models.evidence_network import EvidenceNetwork, Logits
+from rag_app.models.evidence_network import CLAIM_PREFIX, EvidenceNetwork, Logits
 from rag_app.training.evidence_data import Pair, build_pairs
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ class Encoded:
 
 def encode(pairs: Sequence[Pair], tokenizer: PreTrainedTokenizerBase, *, max_tokens: int) -> list[Encoded]:
     """Tokenise pairs; those longer than ``max_tokens`` are left out, for a cut passage may lose its answer."""
-    firsts = [p.first for p in pairs]
+    firsts = [p.first if p.supported is None else CLAIM_PREFIX + p.first for p in pairs]
     seconds = [f"{p.heading}\n{p.passage}" if p.heading else p.passage for p in pairs]
     batch = tokenizer(firsts, seconds, return_offsets_mapping=True, return_token_type_ids=True)
     encoded = []

@@ -1,0 +1,190 @@
+"""The evidence model: how well a passage answers a question, where, and whether a text supports a claim."""
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+from transformers import AutoTokenizer, BertModel, PreTrainedTokenizerBase
+
+from rag_app.errors import ModelDamaged, ModelMissing
+from rag_app.models.evidence_network import CLAIM_PREFIX, EvidenceNetwork
+
+MAX_TOKENS = 512
+MAX_FIRST_TOKENS = 192
+STRIDE_TOKENS = 96
+MAX_ANSWER_TOKENS = 30
+BATCH_TOKENS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What one passage is worth for a question.
+
+    ``probability`` is the calibrated probability that the passage answers the question; ``span`` counts
+    characters of the passage and is the likeliest answer in it, None where the passage is empty.
+    """
+
+    probability: float
+    span: tuple[int, int] | None
+    answerable_logit: float
+    span_margin: float
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Logistic regression from the raw scores to probabilities (Platt 1999)."""
+
+    answerable_weight: float = 1.0
+    span_weight: float = 0.0
+    bias: float = 0.0
+    support_weight: float = 1.0
+    support_bias: float = 0.0
+
+    def answerable(self, logit: float, margin: float) -> float:
+        return _sigmoid(self.answerable_weight * logit + self.span_weight * margin + self.bias)
+
+    def supported(self, logit: float) -> float:
+        return _sigmoid(self.support_weight * logit + self.support_bias)
+
+
+class EvidenceModel:
+    """Scores pairs of texts in batches; thread-safe, for it keeps no state between calls."""
+
+    def __init__(self, network: EvidenceNetwork, tokenizer: PreTrainedTokenizerBase, *, name: str, calibration: Calibration) -> None:
+        self.name = name
+        self._network = network.eval()
+        self._tokenizer = tokenizer
+        self._calibration = calibration
+
+    def weigh(self, question: str, passages: Sequence[tuple[str, str]]) -> list[Evidence]:
+        """Judge each (heading, text) for a question. Long texts are read in overlapping windows."""
+        best: list[Evidence] = [Evidence(0.0, None, -math.inf, -math.inf) for _ in passages]
+        for owner, found in self._windows(question, passages):
+            if found.probability > best[owner].probability or best[owner].span is None:
+                best[owner] = found
+        return best
+
+    def support(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+        """Return for each (claim, evidence) the calibrated probability that the evidence supports the claim."""
+        scores = [0.0] * len(pairs)
+        encoded = self._encode([CLAIM_PREFIX + claim for claim, _ in pairs], [text for _, text in pairs])
+        for rows in _by_length(encoded["input_ids"]):
+            logits = self._run(encoded, rows)["supported"]
+            for row, logit in zip(rows, logits.tolist(), strict=True):
+                owner = encoded["overflow_to_sample_mapping"][row]
+                scores[owner] = max(scores[owner], self._calibration.supported(logit))
+        return scores
+
+    def _windows(self, question: str, passages: Sequence[tuple[str, str]]) -> list[tuple[int, Evidence]]:
+        texts = [f"{heading}\n{text}" if heading else text for heading, text in passages]
+        shifts = [len(heading) + 1 if heading else 0 for heading, _ in passages]
+        encoded = self._encode([question] * len(texts), texts)
+        found = []
+        for rows in _by_length(encoded["input_ids"]):
+            logits = self._run(encoded, rows)
+            for place, row in enumerate(rows):
+                owner = encoded["overflow_to_sample_mapping"][row]
+                offsets, segments = encoded["offset_mapping"][row], encoded["token_type_ids"][row]
+                usable = [
+                    bool(s) and low >= shifts[owner] and high > low
+                    for s, (low, high) in zip(segments, offsets, strict=True)
+                ]
+                low, high, margin = best_span(logits["start"][place], logits["end"][place], usable)
+                span = (offsets[low][0] - shifts[owner], offsets[high][1] - shifts[owner]) if high else None
+                logit = float(logits["answerable"][place])
+                probability = self._calibration.answerable(logit, margin) if span else 0.0
+                found.append((owner, Evidence(probability, span, logit, margin)))
+        return found
+
+    def _encode(self, firsts: list[str], seconds: list[str]) -> dict[str, list[list[int]]]:
+        heads = self._tokenizer(firsts, truncation=True, max_length=MAX_FIRST_TOKENS, return_offsets_mapping=True)
+        ends = [max(high for _, high in offsets) for offsets in heads["offset_mapping"]]
+        encoded = self._tokenizer(
+            [first[:end] for first, end in zip(firsts, ends, strict=True)],
+            seconds,
+            truncation="only_second",
+            max_length=MAX_TOKENS,
+            stride=STRIDE_TOKENS,
+            return_overflowing_tokens=True,
+            return_offsets_mapping=True,
+            return_token_type_ids=True,
+        )
+        return dict(encoded)
+
+    @torch.inference_mode()
+    def _run(self, encoded: dict[str, list[list[int]]], rows: Sequence[int]) -> dict[str, Tensor]:
+        longest = max(len(encoded["input_ids"][row]) for row in rows)
+        ids, segments, mask = (torch.zeros((len(rows), longest), dtype=torch.long) for _ in range(3))
+        for place, row in enumerate(rows):
+            n = len(encoded["input_ids"][row])
+            ids[place, :n] = torch.tensor(encoded["input_ids"][row])
+            segments[place, :n] = torch.tensor(encoded["token_type_ids"][row])
+            mask[place, :n] = 1
+        device = next(self._network.parameters()).device
+        logits = self._network(ids.to(device), segments.to(device), mask.to(device))
+        return {
+            "answerable": logits.answerable.cpu(),
+            "supported": logits.supported.cpu(),
+            "start": logits.start.cpu(),
+            "end": logits.end.cpu(),
+        }
+
+
+def best_span(start: Tensor, end: Tensor, usable: Sequence[bool]) -> tuple[int, int, float]:
+    """Return the best (first token, last token, score minus the score of no span); (0, 0, -inf) when none is usable."""
+    length = len(usable)
+    allowed = torch.tensor(usable)
+    if not allowed.any():
+        return 0, 0, -math.inf
+    starts = start[:length].masked_fill(~allowed, -math.inf)
+    ends = end[:length].masked_fill(~allowed, -math.inf)
+    scores = starts[:, None] + ends[None, :]
+    places = torch.arange(length)
+    distance = places[None, :] - places[:, None]
+    scores = scores.masked_fill((distance < 0) | (distance >= MAX_ANSWER_TOKENS), -math.inf)
+    place = int(scores.argmax())
+    low, high = divmod(place, length)
+    return low, high, float(scores[low, high] - start[0] - end[0])
+
+
+def load_evidence(base: Path, adapter: Path, *, device: torch.device, dtype: torch.dtype) -> EvidenceModel:
+    """Load the encoder from ``base`` with the adapter in the folder ``adapter`` merged in.
+
+    Raises:
+        ModelMissing: a file of the adapter is not there.
+        ModelDamaged: the adapter does not fit the encoder.
+    """
+    weights, description = adapter / "adapter.safetensors", adapter / "adapter.json"
+    if not weights.is_file() or not description.is_file():
+        raise ModelMissing(f"The evidence adapter in {adapter} is incomplete. Install rag_app again.")
+    about = json.loads(description.read_text(encoding="utf-8"))
+    values = load_file(weights)
+    encoder = BertModel.from_pretrained(base, dtype=torch.float32, add_pooling_layer=False)
+    network = EvidenceNetwork(encoder)
+    try:
+        network.merge_adapter(values)
+    except (KeyError, RuntimeError) as error:
+        raise ModelDamaged(f"The evidence adapter {weights} does not fit {base}. Install rag_app again.") from error
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    calibration = Calibration(**about["calibration"])
+    return EvidenceModel(network.to(device=device, dtype=dtype), tokenizer, name=about["name"], calibration=calibration)
+
+
+def _by_length(ids: Sequence[Sequence[int]]) -> list[list[int]]:
+    """Group rows of like length into batches of at most BATCH_TOKENS padded tokens."""
+    groups: list[list[int]] = []
+    for row in sorted(range(len(ids)), key=lambda i: len(ids[i])):
+        if groups and len(ids[row]) * (len(groups[-1]) + 1) <= BATCH_TOKENS:
+            groups[-1].append(row)
+        else:
+            groups.append([row])
+    return groups
+
+
+def _sigmoid(value: float) -> float:
+    return 1 / (1 + math.exp(-max(min(value, 60.0), -60.0)))
