@@ -1,0 +1,219 @@
+"""Measure ingestion, search, answers and memory on this machine: ``python -m rag_app.benchmark FOLDER``.
+
+Every run ingests the folder into a library of its own that is thrown away afterwards; the models are those of the
+settings. Figures are of wall-clock time on a machine that does nothing else; each is told with its number of
+observations and its spread.
+"""
+
+import json
+import platform
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from ingest.pipeline import IngestOptions, PassageEmbedder, ingest_folder
+from rag_app.answering.assistant import Assistant
+from rag_app.assembly import open_assistant, open_embedder, open_library
+from rag_app.errors import DataError, RagError
+from rag_app.library import Library
+from rag_app.records import Sentence, contextual_text
+from rag_app.settings import load_settings
+
+PASSAGES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """Something that was measured several times."""
+
+    name: str
+    unit: str
+    values: tuple[float, ...]
+
+    def quantile(self, share: float) -> float:
+        """Return the value below which ``share`` of the observations lie; 0 when there are none."""
+        return float(np.quantile(self.values, share)) if self.values else 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        named = {"p50": 0.5, "p95": 0.95, "lowest": 0.0, "highest": 1.0}
+        quantiles = {name: round(self.quantile(share), 4) for name, share in named.items()}
+        return {"name": self.name, "unit": self.unit, "n": len(self.values)} | quantiles
+
+
+def read_questions(file: Path, limit: int) -> list[str]:
+    """Return the first ``limit`` questions of a file in the format of ``rag-app eval``.
+
+    Raises:
+        DataError: the file cannot be read, a line is no such object, or there is no line.
+    """
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+        questions = [json.loads(line)["question"] for line in lines if line.strip()]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(
+            f"{file} cannot be read as questions: {error!r}. Name a JSONL file with --questions in which each line "
+            'has a "question".'
+        ) from error
+    if not questions:
+        raise DataError(f"{file} holds no question. Name another file with --questions.")
+    return questions[:limit]
+
+
+def measure_ingestion(
+    folder: Path, embedder: PassageEmbedder, *, new_library: Callable[[], Library], repeats: int
+) -> list[Figure]:
+    """Ingest ``folder`` anew ``repeats`` times, and embed the same chunks alone right after each time.
+
+    Raises:
+        DataError: the folder holds nothing that can be ingested.
+    """
+    documents, chunks, ratios = [], [], []
+    for _ in range(repeats):
+        library = new_library()
+        started = time.perf_counter()
+        report = ingest_folder(folder, library, embedder, options=IngestOptions())
+        whole = time.perf_counter() - started
+        texts = list(_embedded_texts(library))
+        library.close()
+        if not texts:
+            raise DataError(f"{folder} holds nothing that can be ingested. Name another folder.")
+        started = time.perf_counter()
+        embedder.embed_passages(texts)
+        alone = time.perf_counter() - started
+        documents.append(len(report.added) / whole)
+        chunks.append(report.chunks / whole)
+        ratios.append(whole / alone)
+    return [
+        Figure("ingestion, documents", "1/s", tuple(documents)),
+        Figure("ingestion, chunks", "1/s", tuple(chunks)),
+        Figure("ingestion, of the embedder alone", "times", tuple(ratios)),
+    ]
+
+
+def measure_search(assistant: Assistant, questions: Iterable[str]) -> list[Figure]:
+    """Search once for every question, the weighing of what was found included."""
+    times = []
+    for question in questions:
+        started = time.perf_counter()
+        assistant.search(question, PASSAGES)
+        times.append(_milliseconds_since(started))
+    return [Figure("search", "ms", tuple(times))]
+
+
+def measure_answers(assistant: Assistant, questions: Iterable[str]) -> list[Figure]:
+    """Ask every question once. The first words of an answer are its first checked sentence; an abstention has none."""
+    first, answered, abstained = [], [], []
+    for question in questions:
+        started = time.perf_counter()
+        reply = assistant.ask(question)
+        waited = [_milliseconds_since(started) for step in reply if isinstance(step, Sentence)]
+        total = _milliseconds_since(started)
+        first.extend(waited[:1])
+        (answered if waited else abstained).append(total)
+    return [
+        Figure("answer, first words", "ms", tuple(first)),
+        Figure("answer, total", "ms", tuple(answered)),
+        Figure("abstention, total", "ms", tuple(abstained)),
+    ]
+
+
+def peak_memory_mib() -> float:
+    """Return the most memory that this process has held so far."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+def describe_machine() -> dict[str, Any]:
+    """Return what a reader needs to know to compare figures."""
+    return {
+        "processor": platform.processor() or platform.machine(),
+        "threads": torch.get_num_threads(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+    }
+
+
+def measure(
+    folder: Annotated[Path, typer.Argument(help="The folder whose documents are ingested.")],
+    questions: Annotated[
+        Path | None, typer.Option(help="JSONL file of questions; by default questions.jsonl beside the folder.")
+    ] = None,
+    repeats: Annotated[int, typer.Option(min=1, help="How often the folder is ingested.")] = 3,
+    limit: Annotated[int, typer.Option(min=1, help="How many questions are searched for and asked.")] = 40,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Measure ingestion, search, answers and memory on this machine."""
+    progress = Console(stderr=True)
+    try:
+        asked = read_questions(questions or folder.parent / "questions.jsonl", limit)
+        figures = _measure_all(folder, asked, repeats=repeats, progress=progress)
+    except RagError as error:
+        progress.print(f"[red]Error:[/] {error}")
+        raise typer.Exit(1) from error
+    if as_json:
+        print(json.dumps({"machine": describe_machine(), "figures": [f.to_json() for f in figures]}, indent=2))
+    else:
+        _print_table(figures)
+
+
+def _measure_all(folder: Path, questions: list[str], *, repeats: int, progress: Console) -> list[Figure]:
+    settings = load_settings()
+    embedder = open_embedder(settings)
+    with TemporaryDirectory(prefix="rag_app-benchmark-") as place:
+        homes = (Path(place) / str(number) for number in count())
+
+        def new_library() -> Library:
+            return open_library(replace(settings, home=next(homes), database_url=""), embedder)
+
+        progress.print(f"Ingesting {folder} {repeats} times")
+        figures = measure_ingestion(folder, embedder, new_library=new_library, repeats=repeats)
+        figures.append(Figure("peak memory of ingestion", "MiB", (peak_memory_mib(),)))
+        library = new_library()
+        ingest_folder(folder, library, embedder, options=IngestOptions())
+        assistant = open_assistant(settings, library)
+        # What a first call sets up is not what the next ones cost.
+        measure_search(assistant, questions[:1])
+        measure_answers(assistant, questions[:1])
+        progress.print(f"Searching for {len(questions)} questions")
+        figures += measure_search(assistant, questions)
+        progress.print(f"Asking {len(questions)} questions")
+        figures += measure_answers(assistant, questions)
+        library.close()
+    return [*figures, Figure("peak memory, answers included", "MiB", (peak_memory_mib(),))]
+
+
+def _embedded_texts(library: Library) -> Iterator[str]:
+    for document in library.documents():
+        for chunk in library.chunks(document.id):
+            yield contextual_text(document.title, chunk.heading, chunk.text)
+
+
+def _milliseconds_since(started: float) -> float:
+    return 1000 * (time.perf_counter() - started)
+
+
+def _print_table(figures: Iterable[Figure]) -> None:
+    machine = ", ".join(f"{name} {value}" for name, value in describe_machine().items())
+    table = Table(title=f"Benchmark ({machine})")
+    for heading in ("", "unit", "n", "p50", "p95", "lowest", "highest"):
+        table.add_column(heading, justify="left" if heading in {"", "unit"} else "right")
+    for figure in figures:
+        numbers = [f"{figure.quantile(share):,.1f}" for share in (0.5, 0.95, 0.0, 1.0)]
+        table.add_row(figure.name, figure.unit, str(len(figure.values)), *numbers)
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    typer.run(measure)
