@@ -55,7 +55,9 @@ class Calibration:
 class EvidenceModel:
     """Scores pairs of texts in batches; thread-safe, for it keeps no state between calls."""
 
-    def __init__(self, network: EvidenceNetwork, tokenizer: PreTrainedTokenizerBase, *, name: str, calibration: Calibration) -> None:
+    def __init__(
+        self, network: EvidenceNetwork, tokenizer: PreTrainedTokenizerBase, *, name: str, calibration: Calibration
+    ) -> None:
         self.name = name
         self._network = network.eval()
         self._tokenizer = tokenizer

@@ -12,7 +12,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn import functional as F
@@ -29,8 +31,8 @@ IGNORED = -100
 class Encoded:
     """A tokenised pair; start and end are token positions, IGNORED where no span is taught."""
 
-    ids: list[int]
-    segments: list[int]
+    ids: NDArray[np.uint16]
+    segments: NDArray[np.uint8]
     answerable: int
     supported: int
     start: int
@@ -39,6 +41,11 @@ class Encoded:
 
 def encode(pairs: Sequence[Pair], tokenizer: PreTrainedTokenizerBase, *, max_tokens: int) -> list[Encoded]:
     """Tokenise pairs; those longer than ``max_tokens`` are left out, for a cut passage may lose its answer."""
+    slices = (pairs[low : low + 4096] for low in range(0, len(pairs), 4096))
+    return [row for some in slices for row in _encode_some(some, tokenizer, max_tokens=max_tokens)]
+
+
+def _encode_some(pairs: Sequence[Pair], tokenizer: PreTrainedTokenizerBase, *, max_tokens: int) -> list[Encoded]:
     firsts = [p.first if p.supported is None else CLAIM_PREFIX + p.first for p in pairs]
     seconds = [f"{p.heading}\n{p.passage}" if p.heading else p.passage for p in pairs]
     batch = tokenizer(firsts, seconds, return_offsets_mapping=True, return_token_type_ids=True)
@@ -55,7 +62,8 @@ def encode(pairs: Sequence[Pair], tokenizer: PreTrainedTokenizerBase, *, max_tok
             inside = [t for t, (a, b) in enumerate(offsets) if segments[t] and a < high and b > low and b > a]
             start, end = inside[0], inside[-1]
         as_label = {None: IGNORED, True: 1, False: 0}
-        encoded.append(Encoded(ids, segments, as_label[pair.answerable], as_label[pair.supported], start, end))
+        packed = (np.array(ids, dtype=np.uint16), np.array(segments, dtype=np.uint8))
+        encoded.append(Encoded(*packed, as_label[pair.answerable], as_label[pair.supported], start, end))
     return encoded
 
 
@@ -81,7 +89,9 @@ def collate(batch: Sequence[Encoded]) -> tuple[Tensor, Tensor, Tensor]:
     ids, segments, mask = (torch.zeros(shape, dtype=torch.long) for _ in range(3))
     for i, row in enumerate(batch):
         n = len(row.ids)
-        ids[i, :n], segments[i, :n], mask[i, :n] = torch.tensor(row.ids), torch.tensor(row.segments), 1
+        ids[i, :n] = torch.from_numpy(row.ids.astype(np.int64))
+        segments[i, :n] = torch.from_numpy(row.segments.astype(np.int64))
+        mask[i, :n] = 1
     return ids, segments, mask
 
 

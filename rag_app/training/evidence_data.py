@@ -180,7 +180,9 @@ CLAIM_SETS = (
 )  # fmt: skip
 
 
-def build_pairs(folder: Path, seed: int, *, squad_rows: int, held_out_articles: int = 2) -> tuple[list[Pair], list[Pair]]:
+def build_pairs(
+    folder: Path, seed: int, *, squad_rows: int, held_out_articles: int = 2
+) -> tuple[list[Pair], list[Pair]]:
     """Read the training sets in ``folder`` and return (training pairs, held-out pairs).
 
     The held-out pairs are the whole last articles of squad_v2_train_articles: they choose nothing but the

@@ -1,0 +1,99 @@
+"""Check sentences against passages, and say exactly which span bears each of them.
+
+A sentence counts as supported by a window (one sentence of a passage, or two neighbours) when its numbers,
+names and negation agree with it literally, most of its words stand there, and the evidence model finds that
+the window supports it. The citation is the window's span: code assigns it, never the language model.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from rag_app.answering.sentences import split_sentences
+from rag_app.answering.wording import content_stems, coverage, names_agree, negation_agrees, numbers_agree
+from rag_app.records import Passage
+
+CANDIDATES = 6
+LEAST_COVERAGE = 0.6
+LEAST_SUPPORT = 0.5
+LIST_ITEMS = 6
+
+
+class SupportModel(Protocol):
+    """What grounding needs of the evidence model."""
+
+    def support(self, pairs: Sequence[tuple[str, str]]) -> list[float]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A span of a passage's document that can be cited. Offsets count characters of the document's text."""
+
+    passage: Passage
+    start: int
+    end: int
+
+    @property
+    def text(self) -> str:
+        base = self.passage.chunk.start
+        return self.passage.chunk.text[self.start - base : self.end - base]
+
+    @property
+    def context(self) -> str:
+        """The document's title and the headings above the window."""
+        return " > ".join(p for p in (self.passage.document.title, self.passage.chunk.heading) if p)
+
+
+class Grounder:
+    """Finds for each sentence of an answer the window that supports it best."""
+
+    def __init__(self, model: SupportModel, question: str, passages: Sequence[Passage]) -> None:
+        self._model = model
+        self._question = question
+        self._windows = [window for passage in passages for window in cut_windows(passage)]
+
+    def find_support(self, sentence: str) -> Window | None:
+        """Return the window that supports the sentence, the shortest of equally good ones, or None."""
+        if not content_stems(sentence) - content_stems(self._question) and not content_stems(sentence):
+            return None
+        fitting = [w for w in self._windows if self._agrees_literally(sentence, w)]
+        fitting.sort(key=lambda w: (-coverage(sentence, w.text), w.end - w.start))
+        candidates = fitting[:CANDIDATES]
+        if not candidates:
+            return None
+        scores = self._model.support([(sentence, f"{w.context}: {w.text}") for w in candidates])
+        best = max(range(len(candidates)), key=lambda i: (round(scores[i], 1), -i))
+        return candidates[best] if scores[best] >= LEAST_SUPPORT else None
+
+    def _agrees_literally(self, sentence: str, window: Window) -> bool:
+        around = f"{window.context}\n{window.text}"
+        return (
+            coverage(sentence, around) >= LEAST_COVERAGE
+            and numbers_agree(sentence, around)
+            and names_agree(sentence, around)
+            and negation_agrees(sentence, window.text)
+        )
+
+
+def cut_windows(passage: Passage) -> list[Window]:
+    """Return every sentence of a passage and every two neighbours."""
+    base = passage.chunk.start
+    spans = split_sentences(passage.chunk.text)
+    single = [Window(passage, base + low, base + high) for low, high in spans]
+    double = [Window(passage, a.start, b.end) for a, b in zip(single, single[1:], strict=False)]
+    return single + double
+
+
+def quote_around(passage: Passage, span: tuple[int, int]) -> Window:
+    """Return the sentences of a passage that hold ``span`` (characters of the chunk's text).
+
+    A sentence that announces a list is quoted together with the items that follow it.
+    """
+    base, spans = passage.chunk.start, split_sentences(passage.chunk.text)
+    touched = [i for i, (low, high) in enumerate(spans) if low < span[1] and high > span[0]]
+    if not touched:
+        return Window(passage, base + span[0], base + span[1])
+    first, last = touched[0], touched[-1]
+    if passage.chunk.text[: spans[last][1]].endswith(":"):
+        last = min(last + LIST_ITEMS, len(spans) - 1)
+    return Window(passage, base + spans[first][0], base + spans[last][1])

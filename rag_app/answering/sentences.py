@@ -1,0 +1,59 @@
+"""Split a text into sentences with exact offsets.
+
+sentencex finds the boundaries inside a paragraph; line breaks are boundaries where the text is a list, a
+table or a heading, and mere wrapping where a paragraph goes on.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+from sentencex import get_sentence_boundaries
+
+ITEM = re.compile(r"\s*(?:[-*•–·▪]|\d{1,3}[.)]|[a-z]\)|\||#{1,6}\s|>)\s*")
+WRAPPED_FROM = 55
+"""A line at least this long that does not end a sentence is taken to be wrapped."""
+
+
+@lru_cache(maxsize=4096)
+def split_sentences(text: str) -> tuple[tuple[int, int], ...]:
+    """Return the (start, end) of every sentence, in order, without surrounding blanks."""
+    spans = []
+    for start, end in _paragraphs(text):
+        block = text[start:end]
+        for boundary in get_sentence_boundaries("en", block):
+            low, high = start + boundary["start_index"], start + boundary["end_index"]
+            piece = text[low:high]
+            low += len(piece) - len(piece.lstrip())
+            high -= len(piece) - len(piece.rstrip())
+            if any(c.isalnum() for c in text[low:high]):
+                spans.append((low, high))
+    return tuple(spans)
+
+
+def _paragraphs(text: str) -> Iterator[tuple[int, int]]:
+    start = position = 0
+    lines = text.splitlines(keepends=True)
+    for number, line in enumerate(lines):
+        position += len(line)
+        following = lines[number + 1] if number + 1 < len(lines) else ""
+        if not _goes_on(line.rstrip(), following):
+            yield start, position
+            start = position
+    if start < len(text):
+        yield start, len(text)
+
+
+def _goes_on(line: str, following: str) -> bool:
+    """Tell whether a paragraph goes on in the following line."""
+    if not line.strip() or not following.strip() or ITEM.match(following) or "|" in line or "|" in following:
+        return False
+    if following[:1].islower():
+        return True
+    return len(line) >= WRAPPED_FROM and line[-1] not in ".!?:;"
+
+
+def complete_sentences(text: str) -> int:
+    """Return how much of a growing text, in characters, is whole sentences: all but the last one."""
+    spans = split_sentences(text)
+    return spans[-2][1] if len(spans) > 1 else 0

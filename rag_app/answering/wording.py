@@ -1,0 +1,136 @@
+"""Compare texts by their words: content words, numbers with their units, names and negation.
+
+These checks are literal on purpose. A small language model changes exactly these things when it invents,
+and a small network that judges meaning is weakest exactly there.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+import snowballstemmer
+
+_STEMMER = snowballstemmer.stemmer("english")
+_WORD = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
+_NUMBER = re.compile(r"(?<![\w.])[€$£¥]?\d+(?:[.,:/-]\d+)*")
+_STOP = frozenset(
+    """a about above after again all also am an and any are as at be because been before being below between both
+    but by can could did do does doing down during each few for from further had has have having he her here hers him
+    his how i if in into is it its itself just me more most my of off on once only or other our ours out over own per
+    same she should so some such than that the their theirs them then there these they this those through to too
+    under until up us very was we were what when where which while who whom whose why will with would you your yours
+    please tell may might must shall get got much many kind""".split()
+)
+_NEGATIONS = frozenset(
+    "no not never none nobody nothing neither nor cannot without nowhere hardly isn't aren't".split()
+)
+_SMALL = {
+    word: str(value)
+    for value, word in enumerate(
+        """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
+        seventeen eighteen nineteen twenty""".split()
+    )
+} | {"thirty": "30", "forty": "40", "fifty": "50", "sixty": "60", "seventy": "70", "eighty": "80", "ninety": "90"}
+_UNITS = frozenset(
+    """second minute hour day night week month year percent euro dollar pound kilometre kilometer metre meter mile
+    kilogram gram litre liter watt volt degre person people employe time page copi euro eur usd gbp nok sek dkk kg km
+    m cm mm g l gb mb tb kw w v a hz °c""".split()
+)
+
+
+@lru_cache(maxsize=65536)
+def stem(word: str) -> str:
+    """Return the Snowball (Porter 2) stem of a word, case folded."""
+    return str(_STEMMER.stemWord(word.casefold().replace("’", "'")))
+
+
+@lru_cache(maxsize=8192)
+def content_stems(text: str) -> frozenset[str]:
+    """Return the stems of the words that carry meaning."""
+    parts = (part for word in _WORD.findall(text) for part in (word, *word.split("-")))
+    return frozenset(stem(p) for p in parts if p.casefold() not in _STOP)
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A number as written without separators, and the stem of the unit after it, if that is one."""
+
+    number: str
+    unit: str | None
+
+
+@lru_cache(maxsize=8192)
+def quantities(text: str) -> tuple[Quantity, ...]:
+    """Return the numbers of a text, in digits or in words from two to ninety, each with its unit."""
+    found = []
+    for match in _NUMBER.finditer(text):
+        found.append(Quantity(_plain(match.group()), _unit(text[match.end() :])))
+    for match in _WORD.finditer(text):
+        word = match.group().casefold()
+        if word in _SMALL and word not in {"zero", "one"}:
+            found.append(Quantity(_SMALL[word], _unit(text[match.end() :])))
+    return tuple(found)
+
+
+def numbers_agree(claim: str, evidence: str) -> bool:
+    """Tell whether every number of the claim stands in the evidence, with the same unit where both name one."""
+    held: dict[str, set[str | None]] = {}
+    for quantity in quantities(evidence):
+        held.setdefault(quantity.number, set()).add(quantity.unit)
+    for quantity in quantities(claim):
+        units = held.get(quantity.number)
+        if units is None:
+            return False
+        if quantity.unit and None not in units and quantity.unit not in units:
+            return False
+    return True
+
+
+def names_agree(claim: str, evidence: str) -> bool:
+    """Tell whether every capitalised word of the claim, but for its first, stands in the evidence."""
+    known = {stem(w) for word in _WORD.findall(evidence) for w in (word, *word.split("-"))}
+    words = list(_WORD.finditer(claim))
+    for place, match in enumerate(words):
+        word = match.group()
+        starts = place == 0 or claim[: match.start()].rstrip()[-1:] in {".", "!", "?", ":", "\n"}
+        plain = word[:1].isupper() and word.casefold() not in _STOP and not (starts and not word.isupper())
+        if plain and stem(word) not in known:
+            return False
+    return True
+
+
+def negation_agrees(claim: str, evidence: str) -> bool:
+    """Tell whether claim and evidence are both negated or both not."""
+    return _negated(claim) == _negated(evidence)
+
+
+def coverage(claim: str, evidence: str, *, known: str = "") -> float:
+    """Return the share of the claim's content words, those of ``known`` apart, that the evidence has."""
+    wanted = content_stems(claim) - content_stems(known)
+    return len(wanted & content_stems(evidence)) / len(wanted) if wanted else 1.0
+
+
+def _negated(text: str) -> bool:
+    words = {w.casefold().replace("’", "'") for w in _WORD.findall(text)}
+    return bool(words & _NEGATIONS) or any(w.endswith("n't") for w in words)
+
+
+def _plain(number: str) -> str:
+    """Drop currency signs and thousands separators: "€1,200" and "1200" are the same number."""
+    digits = number.lstrip("€$£¥")
+    if re.fullmatch(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?", digits):
+        digits = digits.replace(",", "")
+    if re.fullmatch(r"\d+\.\d*?0*", digits) and "." in digits:
+        digits = digits.rstrip("0").rstrip(".")
+    return digits.lstrip("0") or "0"
+
+
+def _unit(after: str) -> str | None:
+    match = re.match(r"\s?-?(%|°C|[^\W\d_]+)", after)
+    if not match:
+        return None
+    word = "percent" if match.group(1) == "%" else match.group(1)
+    if word in {"percent", "°C"}:
+        return word.casefold()
+    found = stem(word)
+    return found if found in _UNITS else None

@@ -1,0 +1,360 @@
+"""The command line: parse, call, print. Results go to standard output, progress and errors to standard error."""
+
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from rag_app import printing
+from rag_app.errors import DataError, RagError
+from rag_app.records import Message, Scope
+from rag_app.settings import Settings, load_settings
+
+app = typer.Typer(
+    help="Ask your own documents: every sentence of an answer is checked and cited, on your own machine.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+documents_app = typer.Typer(help="See and remove what the library holds.", no_args_is_help=True)
+models_app = typer.Typer(help="See and prepare the pretrained models.", no_args_is_help=True)
+app.add_typer(documents_app, name="documents")
+app.add_typer(models_app, name="models")
+errors = Console(stderr=True, soft_wrap=True)
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+DocumentId = Annotated[int, typer.Argument(metavar="ID", help="Number of a document, as 'documents list' shows it.")]
+OneCollection = Annotated[str | None, typer.Option("--collection", help="Only this collection; all if left out.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"rag_app {version('rag_app')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    home: Annotated[Path | None, typer.Option(help="Folder of the library and the models (RAG_APP_HOME).")] = None,
+    log_level: Annotated[str | None, typer.Option(help="DEBUG, INFO, WARNING or ERROR.")] = None,
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
+) -> None:
+    """Read the settings that every command shares."""
+    settings = load_settings({"home": home, "log_level": log_level.upper() if log_level else None})
+    logging.basicConfig(level=settings.log_level, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    context.obj = settings
+
+
+@app.command()
+def ingest(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(help="Folder to read; the collection is made equal to it.")],
+    collection: Annotated[str, typer.Option(help="Collection to put the documents into.")] = "default",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would change.")] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Go on, and ingest again whenever the folder changes.")
+    ] = False,
+    workers: Annotated[int, typer.Option(min=0, help="Processes that read files; 0 to choose by the machine.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Read a folder into the library: add what is new, update what changed, remove what is gone."""
+    from ingest.pipeline import ingest_folder
+    from ingest.progress import show_progress
+    from ingest.watch import watch_folder
+    from rag_app.assembly import ingest_options, open_embedder, open_library
+
+    settings: Settings = context.obj
+    chosen = ingest_options(settings, collection=collection, dry_run=dry_run, workers=workers)
+    embedder = open_embedder(settings)
+    library = open_library(settings, embedder)
+    failed = False
+    try:
+        for _ in watch_folder(folder) if watch else (None,):
+            with show_progress() as on_event:
+                report = ingest_folder(folder, library, embedder, options=chosen, on_event=on_event)
+            failed = failed or bool(report.failures)
+            _output(report.to_json(), as_json, lambda shown=report: printing.show_ingest(shown, dry_run=dry_run))
+    finally:
+        library.close()
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def search(
+    context: typer.Context,
+    words: Annotated[str, typer.Argument(help="What to look for: words or a question.")],
+    k: Annotated[int, typer.Option("-k", min=1, max=50, help="How many passages.")] = 5,
+    collection: OneCollection = None,
+    as_json: Json = False,
+) -> None:
+    """Find the passages nearest to some words, without writing an answer."""
+    import time
+
+    with _application(context) as application:
+        started = time.perf_counter()
+        passages = application.assistant.search(words, k, _scope(application.library.collections(), collection))
+        total = 1000 * (time.perf_counter() - started)
+        found = {
+            "query": words,
+            "passages": [p.to_json() for p in passages],
+            "timings_ms": {"total": round(total, 1)},
+        }
+        _output(found, as_json, lambda: printing.show_passages(passages))
+
+
+@app.command()
+def ask(
+    context: typer.Context,
+    question: Annotated[str, typer.Argument(help="The question, in plain words.")],
+    collection: OneCollection = None,
+    history: Annotated[
+        Path | None, typer.Option(help="JSON file of earlier turns: [{'role': 'user', 'content': '…'}, …].")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Answer a question from the documents, with citations, or say that they do not say."""
+    turns = read_history(history) if history else []
+    with _application(context) as application:
+        scope = _scope(application.library.collections(), collection)
+        reply = application.assistant.ask(question, history=turns, scope=scope)
+        _output(reply.answer.to_json(), as_json, lambda: printing.show_answer(reply.answer))
+
+
+@documents_app.command("list")
+def list_documents(context: typer.Context, collection: OneCollection = None, as_json: Json = False) -> None:
+    """List the documents of the library."""
+    with _library(context) as library:
+        found = library.documents(_scope(library.collections(), collection))
+        _output({"documents": [d.to_json() for d in found]}, as_json, lambda: printing.show_documents(found))
+
+
+@documents_app.command("show")
+def show_document(context: typer.Context, document_id: DocumentId, as_json: Json = False) -> None:
+    """Show what is known of a document, and the chunks it was split into."""
+    with _library(context) as library:
+        document, chunks = library.document(document_id), library.chunks(document_id)
+        details = [
+            {"id": c.id, "start": c.start, "end": c.end, "page": c.page, "heading": c.heading, "text": c.text}
+            for c in chunks
+        ]
+        _output(document.to_json() | {"chunk_list": details}, as_json, lambda: printing.show_document(document, chunks))
+
+
+@documents_app.command("text")
+def print_text(context: typer.Context, document_id: DocumentId, as_json: Json = False) -> None:
+    """Print a document's extracted text exactly; the offsets of citations count its characters."""
+    with _library(context) as library:
+        text = library.text(document_id)
+        _output({"id": document_id, "text": text}, as_json, lambda: sys.stdout.write(text))
+
+
+@documents_app.command("remove")
+def remove_document(context: typer.Context, document_id: DocumentId, as_json: Json = False) -> None:
+    """Remove a document from the library; the file it came from stays where it is."""
+    with _library(context) as library:
+        document = library.remove(document_id)
+        _output({"removed": document.to_json()}, as_json, lambda: typer.echo(f"Removed {document.name}."))
+
+
+@app.command()
+def verify(context: typer.Context, as_json: Json = False) -> None:
+    """Check the library against itself: every row has its text and vector, every vector its row."""
+    with _library(context) as library:
+        report = library.verify()
+    _output(report.to_json(), as_json, lambda: printing.show_verification(report))
+    if report.problems:
+        raise typer.Exit(1)
+
+
+@app.command()
+def rebuild(context: typer.Context, as_json: Json = False) -> None:
+    """Make every index anew from the database; with another embedder, embed the stored text again."""
+    from rag_app.assembly import open_embedder, rebuild_library
+
+    settings: Settings = context.obj
+    report = rebuild_library(settings, open_embedder(settings))
+    _output(report.to_json(), as_json, lambda: printing.show_verification(report))
+    if report.problems:
+        raise typer.Exit(1)
+
+
+@app.command("eval")
+def evaluate(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="Questions, one JSON object a line (.jsonl or .jsonl.gz).")],
+    mode: Annotated[str, typer.Option(help="'given': from each row's own passages; 'open': retrieve from all.")],
+    limit: Annotated[int | None, typer.Option(min=1, help="Ask a random sample of this many.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the sample and of the bootstrap.")] = 0,
+    split: Annotated[str | None, typer.Option(help="Only rows whose field 'split' is this.")] = None,
+    records: Annotated[Path | None, typer.Option(help="Write every answer and its scores here, a line each.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the report here, too.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure answers, abstention and citations on a file of questions, with 95 % intervals."""
+    from rag_app.assembly import EvaluationWorkshop
+    from rag_app.evaluation.datasets import read_questions
+    from rag_app.evaluation.evaluate import Scored, report, run_questions
+
+    if mode not in ("given", "open"):
+        raise typer.BadParameter(f"'{mode}' is not a mode; use 'given' or 'open'.", param_hint="--mode")
+    questions = read_questions(file, limit=limit, seed=seed, split=split)
+    with _application(context) as application, _bar("Asking", len(questions)) as advance, _lines(records) as write:
+
+        def on_scored(scored: Scored) -> None:
+            write(scored.to_json())
+            advance()
+
+        scored = run_questions(
+            questions,
+            mode,  # type: ignore[arg-type]
+            assistant=application.assistant,
+            workshop=EvaluationWorkshop(application),
+            embedder=application.embedder,
+            on_scored=on_scored,
+        )
+        result = report(file.name, mode, scored, seed=seed, models=dict(application.assistant.models))  # type: ignore[arg-type]
+    if out:
+        out.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    _output(result, as_json, lambda: printing.show_evaluation(result))
+
+
+@models_app.command("list")
+def list_models(context: typer.Context, as_json: Json = False) -> None:
+    """List the models that rag_app knows: installed or not, whence, licence, sha256."""
+    from rag_app.models.catalogue import catalogue
+
+    entries = catalogue(context.obj.home)
+    _output({"models": entries}, as_json, lambda: printing.show_models(entries))
+
+
+@models_app.command("prepare")
+def prepare_models(context: typer.Context, as_json: Json = False) -> None:
+    """Check the chosen models' weights and convert them once, so that later starts are quick."""
+    from rag_app.models.catalogue import resolve_model
+
+    settings: Settings = context.obj
+    ready = [
+        resolve_model(name, kind=kind, home=settings.home)
+        for name, kind in ((settings.embedder, "embedder"), (settings.generator, "generator"))
+    ]
+    entries = [
+        {"name": s.name, "kind": s.kind, "folder": str(s.folder), "origin": s.origin, "licence": s.licence,
+         "sha256": s.sha256} for s in ready
+    ]  # fmt: skip
+    _output({"models": entries}, as_json, lambda: printing.show_models(entries))
+
+
+@app.command()
+def ui(
+    context: typer.Context,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on this machine.")] = 8501,
+) -> None:
+    """Open the chat in the browser, at http://localhost:PORT."""
+    from ui.launch import launch
+
+    raise typer.Exit(launch(port, home=context.obj.home))
+
+
+def read_history(file: Path) -> list[Message]:
+    """Read earlier turns from a JSON file.
+
+    Raises:
+        DataError: the file is missing or not a list of {"role", "content"}.
+    """
+    try:
+        turns = json.loads(file.read_text(encoding="utf-8"))
+        return [Message(_role(turn["role"]), str(turn["content"])) for turn in turns]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(
+            f"{file} cannot be read as a history ({error}). It must be a JSON list of "
+            f'{{"role": "user" or "assistant", "content": "…"}}.'
+        ) from error
+
+
+def _role(name: str) -> Any:
+    if name not in ("user", "assistant", "system"):
+        raise ValueError(f"unknown role {name!r}")
+    return name
+
+
+@contextmanager
+def _application(context: typer.Context) -> Iterator[Any]:
+    from rag_app.assembly import Application
+
+    with errors.status("Loading the models…"):
+        application = Application.open(context.obj)
+    try:
+        yield application
+    finally:
+        application.close()
+
+
+@contextmanager
+def _library(context: typer.Context) -> Iterator[Any]:
+    from rag_app.assembly import open_library
+
+    library = open_library(context.obj)
+    try:
+        yield library
+    finally:
+        library.close()
+
+
+@contextmanager
+def _bar(label: str, total: int) -> Iterator[Callable[[], None]]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=errors) as progress:
+        task = progress.add_task(label, total=total)
+        yield lambda: progress.advance(task)
+
+
+@contextmanager
+def _lines(file: Path | None) -> Iterator[Callable[[dict[str, Any]], None]]:
+    if file is None:
+        yield lambda _: None
+        return
+    with file.open("w", encoding="utf-8") as lines:
+        yield lambda row: print(json.dumps(row, ensure_ascii=False), file=lines)
+
+
+def _scope(known: list[str], collection: str | None) -> Scope:
+    if collection is None:
+        return Scope()
+    if collection not in known:
+        names = ", ".join(known) or "none yet"
+        raise RagError(f"There is no collection '{collection}'. Collections: {names}.")
+    return Scope(collections=(collection,))
+
+
+def _output(value: dict[str, Any], as_json: bool, show: Callable[[], Any]) -> None:
+    if as_json:
+        print(json.dumps(value, ensure_ascii=False, indent=2))
+    else:
+        show()
+
+
+def main() -> None:
+    """Run the command line; a RagError is printed in one line and ends with status 1."""
+    try:
+        app()
+    except RagError as error:
+        errors.print(f"Error: {error}", style="red", markup=False, highlight=False)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        errors.print("Stopped.")
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""Read evaluation files: one question a line, with its passages and its answers."""
+
+import gzip
+import json
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rag_app.errors import DataError
+from rag_app.records import Message
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A row of an evaluation file. ``gold`` says which of the passages hold the answer."""
+
+    id: str
+    question: str
+    passages: tuple[tuple[str, str], ...]
+    answers: tuple[str, ...]
+    answerable: bool
+    history: tuple[Message, ...] = ()
+    gold: tuple[int, ...] = ()
+
+
+def read_questions(file: Path, *, limit: int | None = None, seed: int = 0, split: str | None = None) -> list[Question]:
+    """Read a .jsonl or .jsonl.gz file, or a random sample of ``limit`` of its rows.
+
+    Raises:
+        DataError: the file is missing, or a line of it is not as the format says.
+    """
+    if not file.is_file():
+        raise DataError(f"There is no evaluation file {file}. Give the path of a .jsonl or .jsonl.gz file.")
+    rows = [q for q, row in _parse(file) if split is None or row.get("split") == split]
+    if not rows:
+        raise DataError(f"{file} holds no questions{f' of the split {split!r}' if split else ''}.")
+    if limit is not None and limit < len(rows):
+        chosen = sorted(random.Random(seed).sample(range(len(rows)), limit))
+        rows = [rows[i] for i in chosen]
+    return rows
+
+
+def _parse(file: Path) -> Iterator[tuple[Question, dict[str, Any]]]:
+    opened = gzip.open(file, "rt", encoding="utf-8") if file.suffix == ".gz" else file.open(encoding="utf-8")
+    number = 0
+    try:
+        with opened as lines:
+            for number, line in enumerate(lines, start=1):
+                if line.strip():
+                    row = json.loads(line)
+                    yield _question(row), row
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        cause = f"lacks the field {error}" if isinstance(error, KeyError) else f"is not as it must be: {error}"
+        raise DataError(
+            f"{file}, line {number + (not isinstance(error, KeyError | TypeError))}: {cause}. "
+            f"A line is an object with id, question, passages [{{title, text}}], answers and answerable."
+        ) from error
+
+
+def _question(row: dict[str, Any]) -> Question:
+    turns = row.get("history") or []
+    roles = ("user", "assistant")
+    # Histories alternate and end with the assistant's turn.
+    history = [Message(roles[(len(turns) - i) % 2], str(t)) for i, t in enumerate(turns)]
+    passages = tuple((str(p.get("title") or ""), str(p["text"])) for p in row["passages"])
+    gold = row.get("gold_passages")
+    return Question(
+        id=str(row["id"]),
+        question=str(row["question"]),
+        passages=passages,
+        answers=tuple(str(a) for a in row["answers"]),
+        answerable=bool(row["answerable"]),
+        history=tuple(history),
+        gold=tuple(int(g) for g in gold) if gold else tuple(range(len(passages))),
+    )

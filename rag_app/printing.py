@@ -1,0 +1,121 @@
+"""Show results in a terminal, for people; ``--json`` is for programs."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from rag_app.records import Answer, Chunk, Document, IngestReport, Passage, VerifyReport
+
+out = Console(soft_wrap=True, highlight=False)
+
+
+def show_answer(answer: Answer) -> None:
+    """Print an answer and, below it, what each citation points to."""
+    out.print(Text(answer.text, style="bold"))
+    if answer.standalone_question != answer.question:
+        out.print(Text(f"Understood as: {answer.standalone_question}", style="dim"))
+    out.print(Text(f"Confidence {answer.confidence:.0%}", style="dim"))
+    for citation in answer.citations:
+        place = _place(citation.document.name, citation.page, citation.heading)
+        out.print(Text(f"\n[{citation.number}] {place}", style="cyan"))
+        out.print(Padding(Text(f"“{citation.quote}”"), (0, 0, 0, 4)))
+    if answer.abstained and answer.passages:
+        out.print("\nClosest passages:")
+        show_passages(answer.passages[:3])
+
+
+def show_passages(passages: Sequence[Passage]) -> None:
+    """Print passages, best first."""
+    if not passages:
+        out.print("Nothing found.")
+    for passage in passages:
+        place = _place(passage.document.name, passage.chunk.page, passage.chunk.heading)
+        out.print(Text(f"{passage.rank}. {place}  ({passage.score:.2f})", style="cyan"))
+        out.print(Padding(Text(passage.chunk.text), (0, 0, 0, 4)))
+
+
+def show_ingest(report: IngestReport, *, dry_run: bool) -> None:
+    """Print what an ingestion did, or would do."""
+    for verb, names in (("added", report.added), ("updated", report.updated), ("removed", report.removed)):
+        for name in names[:20]:
+            out.print(Text(f"  {verb}: {name}"))
+        if len(names) > 20:
+            out.print(f"  {verb}: and {len(names) - 20} more")
+    for failure in report.failures:
+        out.print(Text(f"  failed: {failure.name}: {failure.reason}", style="red"))
+    start = "Would change: " if dry_run else ""
+    out.print(
+        f"{start}{len(report.added)} added, {len(report.updated)} updated, {len(report.removed)} removed, "
+        f"{report.unchanged} unchanged, {len(report.failures)} failed; {report.chunks} chunks in {report.seconds:.1f} s."
+    )
+
+
+def show_documents(documents: Sequence[Document]) -> None:
+    """Print a table of documents."""
+    table = Table("ID", "Name", "Collection", "Pages", "Chunks", "Version", "Ingested", box=None)
+    for d in documents:
+        pages = "" if d.pages is None else str(d.pages)
+        when = d.ingested_at.strftime("%Y-%m-%d %H:%M")
+        table.add_row(str(d.id), escape(d.name), escape(d.collection), pages, str(d.chunks), str(d.version), when)
+    out.print(table if documents else "The library is empty. Fill it with: rag-app ingest FOLDER")
+
+
+def show_document(document: Document, chunks: Sequence[Chunk]) -> None:
+    """Print a document's facts and its chunks."""
+    for name, value in document.to_json().items():
+        out.print(Text(f"{name:12} {value}"))
+    for chunk in chunks:
+        place = _place(f"chunk {chunk.id}, characters {chunk.start}-{chunk.end}", chunk.page, chunk.heading)
+        out.print(Text(f"\n{place}", style="cyan"))
+        out.print(Padding(Text(chunk.text), (0, 0, 0, 4)))
+
+
+def show_verification(report: VerifyReport) -> None:
+    """Print whether a library is sound, and every problem if it is not."""
+    out.print(f"{report.documents} documents, {report.chunks} chunks, {report.vectors} vectors.")
+    for problem in report.problems:
+        out.print(Text(f"  {problem.kind}: {problem.detail}", style="red"))
+    out.print("The library is sound." if not report.problems else "Heal it with: rag-app rebuild")
+
+
+def show_models(entries: Sequence[Mapping[str, Any]]) -> None:
+    """Print what is known of models, a block each."""
+    for entry in entries:
+        out.print(Text(str(entry["name"]), style="bold"))
+        for name, value in entry.items():
+            if name != "name":
+                out.print(Text(f"  {name:10} {value}"))
+
+
+def show_evaluation(result: Mapping[str, Any]) -> None:
+    """Print the figures of an evaluation with their intervals."""
+    out.print(f"{result['dataset']}, mode {result['mode']}, {result['n']} questions")
+    table = Table("", "figure", "value", "95 % interval", box=None)
+    for group in ("answerable", "unanswerable"):
+        for name, value in result[group].items():
+            if name == "n":
+                table.add_row(f"{group} (n={value})", "", "", "")
+            else:
+                table.add_row("", name, _number(value), _interval(result["intervals_95"].get(f"{group}.{name}")))
+    table.add_row("all", "F1, abstention right", _number(result["overall_f1"]), "")
+    interval = _interval(result["intervals_95"]["unsupported_sentences"])
+    table.add_row("", "unsupported_sentences", _number(result["unsupported_sentences"]), interval)
+    out.print(table)
+    out.print(f"latency p50 {result['latency_ms']['p50']:.0f} ms, p95 {result['latency_ms']['p95']:.0f} ms")
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _interval(value: Sequence[float] | None) -> str:
+    return "" if value is None else f"{value[0]:.3f} to {value[1]:.3f}"
+
+
+def _place(name: str, page: int | None, heading: str | None) -> str:
+    return ", ".join(p for p in (name, f"page {page}" if page is not None else "", heading or "") if p)
