@@ -1,0 +1,70 @@
+"""The page's entry: Streamlit runs this file anew for every interaction of every reader."""
+
+from functools import lru_cache
+from pathlib import Path
+
+import streamlit as st
+
+from ui import chat, conversation, library_page
+from ui.guard import told_in_words
+from ui.markup import counted
+from ui.state import COLLECTION, EVERYTHING, application, chosen_collection, in_collection
+
+ASSETS = Path(__file__).parent / "assets"
+
+
+@lru_cache
+def _dress() -> tuple[str, str]:
+    """Return the style sheet and the script of the page, both ours and constant."""
+    style = (ASSETS / "style.css").read_text(encoding="utf-8")
+    script = (ASSETS / "page.js").read_text(encoding="utf-8")
+    return f"<style>{style}</style>", f"<script>{script}</script>"
+
+
+def _chat() -> None:
+    with told_in_words():
+        chat.show(application())
+
+
+def _library() -> None:
+    with told_in_words():
+        library_page.show(application())
+
+
+def _draw_sidebar() -> None:
+    with st.sidebar, told_in_words():
+        library = application().library
+        collections = library.collections()
+        if st.session_state.get(COLLECTION) not in collections:
+            st.session_state[COLLECTION] = EVERYTHING
+        if st.button("New chat", icon=":material/add:", width="stretch", key="new-chat"):
+            conversation.forget()
+            st.switch_page(pages[0])
+        st.selectbox(
+            "Ask in",
+            [EVERYTHING, *collections],
+            format_func=lambda name: name or "All collections",
+            key=COLLECTION,
+            help="Only documents of this collection are searched",
+        )
+        documents = in_collection(library.documents(), chosen_collection(collections))
+        chunks = sum(document.chunks for document in documents)
+        st.html(
+            f'<p class="quiet count">{counted(len(documents), "document")} · {counted(chunks, "chunk")}</p>'
+            '<p class="quiet foot">Everything runs on this computer. Your documents and questions are sent nowhere.</p>'
+        )
+
+
+st.set_page_config(page_title="rag_app", page_icon=str(ASSETS / "mark.svg"), layout="centered")
+st.logo(str(ASSETS / "wordmark.svg"), icon_image=str(ASSETS / "mark.svg"), size="large")
+for part, is_script in zip(_dress(), (False, True), strict=True):
+    st.html(part, unsafe_allow_javascript=is_script)
+pages = [
+    st.Page(_chat, title="Chat", icon=":material/chat_bubble:", url_path="chat", default=True),
+    st.Page(_library, title="Library", icon=":material/library_books:", url_path="library"),
+]
+page = st.navigation(pages)
+with told_in_words():
+    application()
+    _draw_sidebar()
+    page.run()

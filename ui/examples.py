@@ -1,0 +1,32 @@
+"""Questions to begin with."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from rag_app.records import Document
+
+_DATA = Path(__file__).resolve().parent.parent / "data"
+_SHOWN = 4
+
+
+def example_questions(documents: Sequence[Document], data: Path = _DATA) -> list[str]:
+    """Return a few questions that the documents can answer.
+
+    For the sample handbook they were written for it; for other documents they are made of the titles.
+    """
+    if documents and all(Path(document.root) == data / "handbook" for document in documents):
+        written = _written_examples(data / "examples.json")
+        if written:
+            return written[:_SHOWN]
+    titles = list(dict.fromkeys(document.title.strip() for document in documents if document.title.strip()))
+    step = max(1, len(titles) // _SHOWN)
+    return [f"What is said about “{title[:80]}”?" for title in titles[::step][:_SHOWN]]
+
+
+def _written_examples(file: Path) -> list[str]:
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    return [question for question in found if isinstance(question, str)] if isinstance(found, list) else []

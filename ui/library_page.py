@@ -1,0 +1,186 @@
+"""The library page: what is in it, as the system sees it, and how to add and remove."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from rag_app.library import Library
+from rag_app.records import Chunk, Document
+from ui.guard import told_in_words
+from ui.markup import as_message, counted, escaped
+from ui.sources import offer_originals, place
+from ui.state import chosen_collection, in_collection
+from ui.uploads import draw_upload, is_upload
+
+if TYPE_CHECKING:
+    from rag_app.assembly import Application
+
+TEXT_CHARACTERS = 20_000
+CHUNKS_SHOWN = 30
+
+_ROUND = "library_round"
+_RECEIPT = "library_receipt"
+
+
+def show(application: "Application") -> None:
+    """Draw the library page."""
+    st.html('<div class="title library"><h1>Library</h1></div>')
+    receipt = st.session_state.pop(_RECEIPT, None)
+    if receipt:
+        st.success(as_message(receipt), icon=":material/check:")
+    draw_upload(application, key="library")
+    documents = in_collection(application.library.documents(), chosen_collection(application.library.collections()))
+    if not documents:
+        st.html('<p class="quiet">No documents here yet.</p>')
+        return
+    found = _filtered(documents)
+    chosen = _draw_table(found, application)
+    if chosen:
+        _draw_actions(application, chosen)
+    if len(chosen) == 1:
+        _draw_document(application.library, chosen[0])
+
+
+def _filtered(documents: Sequence[Document]) -> list[Document]:
+    words = st.text_input("Filter", placeholder="Filter by name or title", key="filter", label_visibility="collapsed")
+    wanted = words.casefold().split()
+    return [d for d in documents if all(word in f"{d.name} {d.title} {d.collection}".casefold() for word in wanted)]
+
+
+def _draw_table(documents: Sequence[Document], application: "Application") -> list[Document]:
+    """Draw the table and return the documents whose rows are selected."""
+    chunks = sum(document.chunks for document in documents)
+    st.html(
+        f'<p class="quiet">{counted(len(documents), "document")}, {counted(chunks, "chunk")}. '
+        "Select a row to read a document as the system sees it.</p>"
+    )
+    if not documents:
+        return []
+    state = st.dataframe(
+        [_row(document, application.settings.home) for document in documents],
+        key=f"documents-{st.session_state.get(_ROUND, 0)}",
+        on_select="rerun",
+        selection_mode="multi-row",
+        height=min(38 + 36 * len(documents), 420),
+        row_height=36,
+        hide_index=True,
+        placeholder="",
+        column_config={
+            "Name": st.column_config.TextColumn(width="large", pinned=True),
+            "Pages": st.column_config.NumberColumn(width="small"),
+            "Chunks": st.column_config.NumberColumn(width="small"),
+            "Version": st.column_config.NumberColumn(width="small"),
+            "Size": st.column_config.NumberColumn(format="bytes", width="small"),
+            "Ingested": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
+        },
+    )
+    return [documents[row] for row in state.selection.rows if row < len(documents)]
+
+
+def _row(document: Document, home: Path) -> dict[str, Any]:
+    return {
+        "Name": document.name,
+        "State": _state(document, home),
+        "Collection": document.collection,
+        "Pages": document.pages,
+        "Chunks": document.chunks,
+        "Version": document.version,
+        "Ingested": document.ingested_at,
+        "Size": document.size,
+    }
+
+
+def _state(document: Document, home: Path) -> str:
+    """Say how the document's file compares with what was read, by its size and time (its hash would take too long)."""
+    try:
+        facts = Path(document.path).stat()
+    except OSError:
+        return "file gone"
+    if (facts.st_size, facts.st_mtime_ns) != (document.size, document.mtime_ns):
+        return "file changed"
+    return "uploaded" if is_upload(document, home) else "in its folder"
+
+
+def _draw_actions(application: "Application", chosen: Sequence[Document]) -> None:
+    with st.container(horizontal=True, key="actions"):
+        if st.button(f"Remove {counted(len(chosen), 'document')}", icon=":material/delete:", key="remove"):
+            _confirm_removal(application, chosen)
+
+
+@st.dialog("Remove from the library?")
+def _confirm_removal(application: "Application", chosen: Sequence[Document]) -> None:
+    with told_in_words():
+        home = application.settings.home
+        uploaded = [document for document in chosen if is_upload(document, home)]
+        names = "".join(f"<li>{escaped(document.name)}</li>" for document in chosen[:10])
+        more = f"<li>and {len(chosen) - 10} more</li>" if len(chosen) > 10 else ""
+        st.html(f'<ul class="names">{names}{more}</ul>')
+        st.html(f'<p class="quiet">{_consequence(len(uploaded), len(chosen) - len(uploaded))}</p>')
+        yes, no = st.columns(2)
+        if yes.button("Remove", type="primary", width="stretch", key="remove-yes"):
+            st.session_state[_RECEIPT] = _remove(application.library, chosen, home)
+            st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
+            st.rerun()
+        if no.button("Keep", width="stretch", key="remove-no"):
+            st.rerun()
+
+
+def _consequence(uploaded: int, from_folders: int) -> str:
+    words = [
+        "Answers will no longer draw on them." if uploaded + from_folders > 1 else "Answers will no longer use it."
+    ]
+    if uploaded:
+        words.append(f"{counted(uploaded, 'uploaded file')} will be deleted.")
+    if from_folders:
+        words.append(
+            f"{counted(from_folders, 'file')} in your own folders will not be touched: "
+            "the next ingestion of the folder brings it back, unless the file is moved or ignored."
+        )
+    return " ".join(words)
+
+
+def _remove(library: Library, chosen: Sequence[Document], home: Path) -> str:
+    """Remove documents, and the files of those that were uploaded, and return the receipt."""
+    for document in chosen:
+        library.remove(document.id)
+        if is_upload(document, home):
+            Path(document.path).unlink(missing_ok=True)
+    chunks = sum(document.chunks for document in chosen)
+    what = chosen[0].name if len(chosen) == 1 else counted(len(chosen), "document")
+    return f"Removed {what} with {counted(chunks, 'chunk')}."
+
+
+def _draw_document(library: Library, document: Document) -> None:
+    with st.container(key="document", border=True):
+        st.html(
+            f'<div class="title small"><h2 dir="auto">{escaped(document.title or document.name)}</h2>'
+            f'<p class="quiet">{escaped(document.path)}</p></div>'
+        )
+        offer_originals(library, [document], key="library")
+        as_text, as_chunks = st.tabs(["Text", f"Chunks ({document.chunks:,})"])
+        with as_text:
+            _draw_text(library.text(document.id))
+        with as_chunks:
+            _draw_chunks(library.chunks(document.id))
+
+
+def _draw_text(text: str) -> None:
+    pages = max(1, -(-len(text) // TEXT_CHARACTERS))
+    page = 1 if pages == 1 else int(st.number_input(f"Part (of {pages})", 1, pages, key="text-part"))
+    shown = text[(page - 1) * TEXT_CHARACTERS : page * TEXT_CHARACTERS]
+    st.html(f'<div class="reading" dir="auto" tabindex="0" aria-label="Text of the document">{escaped(shown)}</div>')
+
+
+def _draw_chunks(chunks: Sequence[Chunk]) -> None:
+    pages = max(1, -(-len(chunks) // CHUNKS_SHOWN))
+    page = 1 if pages == 1 else int(st.number_input(f"Part (of {pages})", 1, pages, key="chunk-part"))
+    items = "".join(
+        f'<li><div class="head"><span class="number">{chunk.ordinal + 1}</span>'
+        f'<span class="where">{escaped(place(chunk.page, chunk.heading))} '
+        f"characters {chunk.start:,}–{chunk.end:,}</span></div>"
+        f'<blockquote dir="auto">{escaped(chunk.text)}</blockquote></li>'
+        for chunk in chunks[(page - 1) * CHUNKS_SHOWN : page * CHUNKS_SHOWN]
+    )
+    st.html(f'<ol class="chunks">{items}</ol>')

@@ -1,0 +1,58 @@
+"""What the pages stand on: the application, opened once for all readers, and the scope each reader chose."""
+
+import threading
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from rag_app.records import Document, Scope
+from rag_app.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from rag_app.assembly import Application
+
+COLLECTION = "collection"
+EVERYTHING = ""
+
+
+def application() -> "Application":
+    """Return the application, showing what is going on while its models load."""
+    settings = load_settings()
+    with st.spinner(_loading_words(settings)):
+        return _opened(settings)
+
+
+@st.cache_resource(show_spinner=False)
+def _opened(settings: Settings) -> "Application":
+    # Imported here because it loads the libraries of the models, which takes seconds: the page is painted first.
+    from rag_app.assembly import Application
+
+    return Application.open(settings)
+
+
+def _loading_words(settings: Settings) -> str:
+    if (settings.home / "models").is_dir():
+        return "Loading the models (a few seconds)…"
+    return "Preparing the language model, once (less than a minute)…"
+
+
+@st.cache_resource(show_spinner=False)
+def turnstile() -> threading.Lock:
+    """Return the lock that lets one answer be written at a time: the models are shared by all readers."""
+    return threading.Lock()
+
+
+def chosen_collection(collections: list[str]) -> str | None:
+    """Return the collection that this reader asks in, None for all."""
+    chosen: str | None = st.session_state.get(COLLECTION)
+    return chosen if chosen in collections else None
+
+
+def scope_of(collection: str | None) -> Scope:
+    """Return the scope of a chosen collection."""
+    return Scope() if collection is None else Scope(collections=(collection,))
+
+
+def in_collection(documents: list[Document], collection: str | None) -> list[Document]:
+    """Return the documents of a chosen collection."""
+    return [document for document in documents if collection in (None, document.collection)]
