@@ -59,3 +59,7 @@ class QuestionError(RagError):
 
 class DataError(RagError):
     """An evaluation or training file is not in the format it must have."""
+
+
+class PageError(RagError):
+    """The page cannot be served or an upload cannot be taken."""
