@@ -1,0 +1,170 @@
+"""Read and write documents and chunks on an open connection. Transactions are the caller's."""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
+
+from rag_app.errors import NotFound
+from rag_app.library import schema
+from rag_app.records import Chunk, Document, Hit, NewDocument, Passage, Scope
+
+_Row = TypeVar("_Row", bound=tuple[Any, ...])
+
+_documents, _chunks, _collections = schema.documents.c, schema.chunks.c, schema.collections.c
+
+_DOCUMENT = (
+    *(_documents[name] for name in "id name path root sha256 size mtime_ns title version pages ingested_at".split()),
+    _collections.name.label("collection"),
+    select(func.count(_chunks.id)).where(_chunks.document_id == _documents.id).scalar_subquery().label("chunks"),
+)
+_CHUNK = tuple(_chunks[name] for name in "id document_id ordinal start end page heading text".split())
+
+
+def put_document(connection: Connection, document: NewDocument, *, collection: str) -> int:
+    """Write a document without its chunks, over the one of the same path if there is one; return its id."""
+    collection_id = _collection_id(connection, collection)
+    values: dict[str, Any] = {
+        name: getattr(document, name) for name in "path name root sha256 size mtime_ns title pages text".split()
+    }
+    values["ingested_at"] = datetime.now(UTC).replace(tzinfo=None)
+    known = connection.scalar(
+        select(_documents.id).where(_documents.collection_id == collection_id, _documents.path == document.path)
+    )
+    if known is None:
+        created = insert(schema.documents).values(collection_id=collection_id, version=1, **values)
+        return int(connection.scalar(created.returning(_documents.id)))
+    connection.execute(delete(schema.chunks).where(_chunks.document_id == known))
+    connection.execute(
+        update(schema.documents).where(_documents.id == known).values(version=_documents.version + 1, **values)
+    )
+    return int(known)
+
+
+def put_chunks(
+    connection: Connection, document_id: int, document: NewDocument, *, vectors: Sequence[bytes], embedder: str
+) -> None:
+    """Write the chunks of a document, one for each of its spans."""
+    rows = [
+        {
+            "document_id": document_id,
+            "ordinal": ordinal,
+            "start": span.start,
+            "end": span.end,
+            "page": span.page,
+            "title": document.title,
+            "heading": span.heading,
+            "text": document.text[span.start : span.end],
+            "embedder": embedder,
+            "vector": vector,
+        }
+        for ordinal, (span, vector) in enumerate(zip(document.spans, vectors, strict=True))
+    ]
+    if rows:
+        connection.execute(insert(schema.chunks), rows)
+
+
+def remove_document(connection: Connection, document_id: int) -> None:
+    """Delete a document with its chunks, and its collection when nothing else is in it."""
+    connection.execute(delete(schema.chunks).where(_chunks.document_id == document_id))
+    connection.execute(delete(schema.documents).where(_documents.id == document_id))
+    used = select(_documents.collection_id)
+    connection.execute(delete(schema.collections).where(_collections.id.not_in(used)))
+
+
+def find_document(connection: Connection, document_id: int) -> Document:
+    """Return a document.
+
+    Raises:
+        NotFound: the library has no such document.
+    """
+    row = connection.execute(_select_documents().where(_documents.id == document_id)).one_or_none()
+    if row is None:
+        raise _not_found(document_id)
+    return _document(row)
+
+
+def list_documents(connection: Connection, scope: Scope) -> list[Document]:
+    """Return the documents in a scope, by collection and name."""
+    rows = connection.execute(within(_select_documents(), scope).order_by(_collections.name, _documents.name))
+    return [_document(row) for row in rows]
+
+
+def list_chunks(connection: Connection, document_id: int) -> list[Chunk]:
+    """Return the chunks of a document in their order."""
+    rows = connection.execute(select(*_CHUNK).where(_chunks.document_id == document_id).order_by(_chunks.ordinal))
+    return [_chunk(row) for row in rows]
+
+
+def document_text(connection: Connection, document_id: int) -> str:
+    """Return the extracted text of a document; raises NotFound."""
+    text = connection.scalar(select(_documents.text).where(_documents.id == document_id))
+    if text is None:
+        raise _not_found(document_id)
+    return str(text)
+
+
+def list_passages(connection: Connection, hits: Sequence[Hit]) -> list[Passage]:
+    """Return what the hits found, ranked as they are given; without the chunks that are gone."""
+    found = connection.execute(select(*_CHUNK).where(_chunks.id.in_(_each(hit.chunk_id for hit in hits))))
+    chunks = {row.id: _chunk(row) for row in found}
+    owners = Scope(documents=tuple({chunk.document_id for chunk in chunks.values()}))
+    documents = {document.id: document for document in list_documents(connection, owners)}
+    living = [hit for hit in hits if hit.chunk_id in chunks]
+    return [
+        Passage(rank, hit.score, chunk := chunks[hit.chunk_id], documents[chunk.document_id])
+        for rank, hit in enumerate(living, start=1)
+    ]
+
+
+def living_chunks(connection: Connection, ids: Iterable[int]) -> set[int]:
+    """Return those of the ids that are chunks now."""
+    return set(connection.scalars(select(_chunks.id).where(_chunks.id.in_(_each(ids)))))
+
+
+def chunk_ids(connection: Connection, scope: Scope) -> NDArray[np.int64]:
+    """Return the ids of all chunks in a scope."""
+    joined = select(_chunks.id).join_from(schema.chunks, schema.documents).join(schema.collections)
+    return np.array(connection.scalars(within(joined, scope)).all(), dtype=np.int64)
+
+
+def within(statement: Select[_Row], scope: Scope) -> Select[_Row]:
+    """Restrict a statement that joins documents and collections to a scope."""
+    if scope.collections is not None:
+        statement = statement.where(_collections.name.in_(_each(scope.collections)))
+    if scope.documents is not None:
+        statement = statement.where(_documents.id.in_(_each(scope.documents)))
+    return statement
+
+
+def _each(values: Iterable[int | str]) -> Select[tuple[Any]]:
+    # One JSON parameter: SQLite refuses statements with some ten thousands of parameters.
+    return select(func.json_each(json.dumps(list(values))).table_valued("value").c.value)
+
+
+def _select_documents() -> Select[Any]:
+    return select(*_DOCUMENT).join_from(schema.documents, schema.collections)
+
+
+def _document(row: Row[Any]) -> Document:
+    values = row._asdict()
+    return Document(**values | {"ingested_at": values["ingested_at"].replace(tzinfo=UTC)})
+
+
+def _chunk(row: Row[Any]) -> Chunk:
+    return Chunk(**row._asdict())
+
+
+def _collection_id(connection: Connection, name: str) -> int:
+    known = connection.scalar(select(_collections.id).where(_collections.name == name))
+    if known is None:
+        known = connection.scalar(insert(schema.collections).values(name=name).returning(_collections.id))
+    return int(known)
+
+
+def _not_found(document_id: int) -> NotFound:
+    return NotFound(f"There is no document {document_id} in the library. See 'rag-app documents list'.")

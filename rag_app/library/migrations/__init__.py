@@ -1,0 +1,1 @@
+"""Alembic's scripts, which bring a database of any earlier version to the present schema."""
