@@ -3,11 +3,15 @@
 import re
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rag_app.records import Message
+from rag_app.answering.sentences import split_sentences
+from rag_app.answering.wording import coverage
+from rag_app.models.evidence import Evidence
+from rag_app.records import Chunk, Document, Message, Passage
 
 
 class FakeEmbedder:
@@ -67,3 +71,46 @@ class ScriptedGenerator:
             if stop and stop():
                 return
             yield text[low : low + 7]
+
+
+class WordEvidence:
+    """Judges by shared words: a passage answers if it has all the question's content words, as a claim likewise."""
+
+    name = "words"
+
+    def weigh(self, question: str, passages: Sequence[tuple[str, str]]) -> list[Evidence]:
+        found = []
+        for heading, text in passages:
+            share = coverage(question, f"{heading} {text}")
+            sentences = split_sentences(text)
+            span = max(sentences, key=lambda s: coverage(question, text[s[0] : s[1]])) if sentences else None
+            found.append(Evidence(share if span else 0.0, span, share, share))
+        return found
+
+    def support(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+        return [coverage(claim, evidence) for claim, evidence in pairs]
+
+
+def make_passages(*texts: str, title: str = "Handbook", gap: str = "\n\n") -> list[Passage]:
+    """Return a passage per text, all of one document that holds them one after another."""
+    document = Document(
+        id=1,
+        name="handbook.md",
+        path="/handbook.md",
+        root="/",
+        collection="default",
+        sha256="0" * 64,
+        size=1,
+        mtime_ns=0,
+        title=title,
+        version=1,
+        pages=None,
+        chunks=len(texts),
+        ingested_at=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+    passages, start = [], 0
+    for number, text in enumerate(texts, start=1):
+        chunk = Chunk(number, 1, number - 1, start, start + len(text), None, None, text)
+        passages.append(Passage(number, 1 / number, chunk, document))
+        start += len(text) + len(gap)
+    return passages

@@ -86,7 +86,7 @@ def _draw_answer(application: "Application", turn: Turn, place: DeltaGenerator) 
         cited = [source.citation.document for source in turn.sources]
         offer_originals(application.library, cited, key=str(turn.number))
     if turn.answer is None and st.button("Ask again", key=f"again-{turn.number}", icon=":material/refresh:"):
-        conversation.ask_next(turn.question)
+        conversation.ask_again(turn)
         st.rerun()
 
 

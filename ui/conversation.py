@@ -68,6 +68,12 @@ def ask_next(question: str) -> None:
     st.session_state[_PENDING] = question
 
 
+def ask_again(turn: Turn) -> None:
+    """Drop a turn that came to nothing and ask its question once more."""
+    turns().remove(turn)
+    ask_next(turn.question)
+
+
 def pending() -> str | None:
     """Take the question that was put aside, if any."""
     question: str | None = st.session_state.pop(_PENDING, None)

@@ -8,14 +8,22 @@ from contextlib import contextmanager
 import streamlit as st
 
 from rag_app.errors import RagError
-from ui.markup import as_message
+from ui.markup import escaped
 
 _log = logging.getLogger(__name__)
 
 
 def show_error(words: str) -> None:
-    """Show what went wrong. The words are text, not markup."""
-    st.error(as_message(words), icon=":material/error:")
+    """Show what went wrong.
+
+    Not with ``st.error``: its Markdown would turn an address inside a file's name into a link.
+    """
+    st.html(f'<div class="notice bad" role="alert" dir="auto">{escaped(words)}</div>')
+
+
+def show_receipt(words: str) -> None:
+    """Show that something was done."""
+    st.html(f'<div class="notice good" role="status" dir="auto">{escaped(words)}</div>')
 
 
 @contextmanager

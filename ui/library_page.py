@@ -8,11 +8,11 @@ import streamlit as st
 
 from rag_app.library import Library
 from rag_app.records import Chunk, Document
-from ui.guard import told_in_words
-from ui.markup import as_message, counted, escaped
+from ui.guard import show_receipt, told_in_words
+from ui.markup import counted, escaped
 from ui.sources import offer_originals, place
 from ui.state import chosen_collection, in_collection
-from ui.uploads import draw_upload, is_upload
+from ui.uploads import draw_upload, forget_outcomes, is_upload
 
 if TYPE_CHECKING:
     from rag_app.assembly import Application
@@ -29,7 +29,7 @@ def show(application: "Application") -> None:
     st.html('<div class="title library"><h1>Library</h1></div>')
     receipt = st.session_state.pop(_RECEIPT, None)
     if receipt:
-        st.success(as_message(receipt), icon=":material/check:")
+        show_receipt(receipt)
     draw_upload(application, key="library")
     documents = in_collection(application.library.documents(), chosen_collection(application.library.collections()))
     if not documents:
@@ -68,12 +68,14 @@ def _draw_table(documents: Sequence[Document], application: "Application") -> li
         hide_index=True,
         placeholder="",
         column_config={
-            "Name": st.column_config.TextColumn(width="large", pinned=True),
-            "Pages": st.column_config.NumberColumn(width="small"),
-            "Chunks": st.column_config.NumberColumn(width="small"),
-            "Version": st.column_config.NumberColumn(width="small"),
-            "Size": st.column_config.NumberColumn(format="bytes", width="small"),
-            "Ingested": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
+            "Name": st.column_config.TextColumn(width=290),
+            "State": st.column_config.TextColumn(width=95),
+            "Collection": st.column_config.TextColumn(width=105),
+            "Pages": st.column_config.NumberColumn(width=60),
+            "Chunks": st.column_config.NumberColumn(width=65),
+            "Version": st.column_config.NumberColumn(width=65),
+            "Size": st.column_config.NumberColumn(format="bytes", width=75),
+            "Ingested": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm", width=135),
         },
     )
     return [documents[row] for row in state.selection.rows if row < len(documents)]
@@ -122,6 +124,7 @@ def _confirm_removal(application: "Application", chosen: Sequence[Document]) -> 
         if yes.button("Remove", type="primary", width="stretch", key="remove-yes"):
             st.session_state[_RECEIPT] = _remove(application.library, chosen, home)
             st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
+            forget_outcomes()
             st.rerun()
         if no.button("Keep", width="stretch", key="remove-no"):
             st.rerun()

@@ -18,14 +18,9 @@ def escaped(text: str) -> str:
 def as_label(text: str, limit: int = 200) -> str:
     """Return the text, on one line and cut to ``limit`` characters, so that Streamlit's Markdown shows it literally.
 
-    Labels of buttons and messages are Markdown in Streamlit: unescaped, an image in a file's name would be loaded.
+    Labels of buttons are Markdown in Streamlit: unescaped, an image in a file's name would be loaded.
     """
     return _PUNCTUATION.sub(r"\\\1", shortened(_LINE_BREAKS.sub(" ", text).strip(), limit))
-
-
-def as_message(text: str) -> str:
-    """Return the text of a message, its paragraphs kept, so that Streamlit's Markdown shows it literally."""
-    return "\n\n".join(_PUNCTUATION.sub(r"\\\1", line.strip()) for line in text.splitlines() if line.strip())
 
 
 def shortened(text: str, limit: int) -> str:

@@ -138,7 +138,7 @@ def draw_upload(application: "Application", *, key: str) -> None:
     turn = st.session_state.setdefault(_ROUND, 0)
     with st.container(key=f"upload-{key}", border=True):
         uploads = st.file_uploader(
-            "Add documents",
+            "Drop documents here, or choose them",
             accept_multiple_files=True,
             key=f"files-{key}-{turn}",
             help="PDF, Word, Markdown, HTML, CSV, plain text and source code. Several at once are fine.",
@@ -161,6 +161,11 @@ def draw_upload(application: "Application", *, key: str) -> None:
                 st.rerun()
         elif st.session_state.get(_OUTCOMES):
             board.html(board_html(st.session_state[_OUTCOMES]))
+
+
+def forget_outcomes() -> None:
+    """Clear what became of the last uploads from the page."""
+    st.session_state.pop(_OUTCOMES, None)
 
 
 def _take_in(

@@ -11,6 +11,8 @@ from functools import lru_cache
 from sentencex import get_sentence_boundaries
 
 ITEM = re.compile(r"\s*(?:[-*•–·▪]|\d{1,3}[.)]|[a-z]\)|\||#{1,6}\s|>)\s*")
+FIELD = re.compile(r"[^\W\d][\w ./()-]{0,40}: ")
+"""A row of a table or of settings, as in "Country: Norway"."""
 WRAPPED_FROM = 55
 """A line at least this long that does not end a sentence is taken to be wrapped."""
 
@@ -46,7 +48,14 @@ def _paragraphs(text: str) -> Iterator[tuple[int, int]]:
 
 def _goes_on(line: str, following: str) -> bool:
     """Tell whether a paragraph goes on in the following line."""
-    if not line.strip() or not following.strip() or ITEM.match(following) or "|" in line or "|" in following:
+    if (
+        not line.strip()
+        or not following.strip()
+        or ITEM.match(following)
+        or FIELD.match(following)
+        or "|" in line
+        or "|" in following
+    ):
         return False
     if following[:1].islower():
         return True

@@ -10,6 +10,7 @@ from functools import lru_cache
 
 import snowballstemmer
 
+_SAME_UNIT = {"euro": "eur", "dollar": "usd", "pound": "gbp", "kilometr": "km", "kilomet": "km"}
 _STEMMER = snowballstemmer.stemmer("english")
 _WORD = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
 _NUMBER = re.compile(r"(?<![\w.])[€$£¥]?\d+(?:[.,:/-]\d+)*")
@@ -31,6 +32,7 @@ _SMALL = {
         seventeen eighteen nineteen twenty""".split()
     )
 } | {"thirty": "30", "forty": "40", "fifty": "50", "sixty": "60", "seventy": "70", "eighty": "80", "ninety": "90"}
+_CURRENCIES = {"€": "eur", "$": "usd", "£": "gbp", "¥": "jpy"}
 _UNITS = frozenset(
     """second minute hour day night week month year percent euro dollar pound kilometre kilometer metre meter mile
     kilogram gram litre liter watt volt degre person people employe time page copi euro eur usd gbp nok sek dkk kg km
@@ -48,7 +50,7 @@ def stem(word: str) -> str:
 def content_stems(text: str) -> frozenset[str]:
     """Return the stems of the words that carry meaning."""
     parts = (part for word in _WORD.findall(text) for part in (word, *word.split("-")))
-    return frozenset(stem(p) for p in parts if p.casefold() not in _STOP)
+    return frozenset(_SMALL.get(p.casefold(), stem(p)) for p in parts if p.casefold() not in _STOP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,8 @@ def quantities(text: str) -> tuple[Quantity, ...]:
     """Return the numbers of a text, in digits or in words from two to ninety, each with its unit."""
     found = []
     for match in _NUMBER.finditer(text):
-        found.append(Quantity(_plain(match.group()), _unit(text[match.end() :])))
+        unit = _CURRENCIES.get(match.group()[0]) or _unit(text[match.end() :])
+        found.append(Quantity(_plain(match.group()), unit))
     for match in _WORD.finditer(text):
         word = match.group().casefold()
         if word in _SMALL and word not in {"zero", "one"}:
@@ -133,4 +136,4 @@ def _unit(after: str) -> str | None:
     if word in {"percent", "°C"}:
         return word.casefold()
     found = stem(word)
-    return found if found in _UNITS else None
+    return _SAME_UNIT.get(found, found) if found in _UNITS else None

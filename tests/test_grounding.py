@@ -1,0 +1,55 @@
+"""A sentence is borne by an exact span, or by nothing."""
+
+from rag_app.answering.grounding import Grounder, cut_windows, quote_around
+from tests.fakes import WordEvidence, make_passages
+
+LEAVE = "Employees have 25 days of annual leave. Up to 10 days may be carried over. Dogs are not allowed."
+
+
+def ground(sentence: str, question: str = "How many days may be carried over?") -> str | None:
+    window = Grounder(WordEvidence(), question, make_passages("Nothing of use.", LEAVE)).find_support(sentence)
+    return window.text if window else None
+
+
+def test_a_supported_sentence_gets_the_shortest_span_that_bears_it() -> None:
+    assert ground("Ten days may be carried over.") == "Up to 10 days may be carried over."
+
+
+def test_a_sentence_that_joins_two_facts_gets_both_sentences() -> None:
+    expected = "Employees have 25 days of annual leave. Up to 10 days may be carried over."
+    assert ground("Employees have 25 days of annual leave, and 10 days may be carried over.") == expected
+
+
+def test_a_changed_number_is_not_supported() -> None:
+    assert ground("Up to 12 days may be carried over.") is None
+
+
+def test_a_dropped_negation_is_not_supported() -> None:
+    assert ground("Dogs are allowed.") is None
+
+
+def test_an_invented_name_is_not_supported() -> None:
+    assert ground("Up to 10 days may be carried over by Ingrid.") is None
+
+
+def test_a_sentence_of_empty_words_is_not_supported() -> None:
+    assert ground("It is what it is.") is None
+
+
+def test_windows_count_characters_of_the_document() -> None:
+    passages = make_passages("First passage here.", LEAVE)
+    whole = "First passage here." + "\n\n" + LEAVE
+    for window in cut_windows(passages[1]):
+        assert whole[window.start : window.end] == window.text
+
+
+def test_a_quote_is_the_whole_sentence_around_the_answer() -> None:
+    passage = make_passages(LEAVE)[0]
+    low = LEAVE.index("10 days")
+    assert quote_around(passage, (low, low + 7)).text == "Up to 10 days may be carried over."
+
+
+def test_a_sentence_that_announces_a_list_is_quoted_with_the_list() -> None:
+    text = "Intro.\nBring the following:\n- a passport\n- a visa"
+    low = text.index("following")
+    assert quote_around(make_passages(text)[0], (low, low + 9)).text == "Bring the following:\n- a passport\n- a visa"

@@ -1,0 +1,52 @@
+"""Sentences are found where a reader would see them, with exact offsets."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag_app.answering.sentences import complete_sentences, split_sentences
+
+
+def split(text: str) -> list[str]:
+    return [text[low:high] for low, high in split_sentences(text)]
+
+
+def test_abbreviations_and_decimals_do_not_end_a_sentence() -> None:
+    text = "Dr. Lund paid 45.20 EUR on 1 Jan. 2025. The U.S. office (see Sec. 4.2) is closed."
+    assert split(text) == ["Dr. Lund paid 45.20 EUR on 1 Jan. 2025.", "The U.S. office (see Sec. 4.2) is closed."]
+
+
+def test_a_wrapped_line_goes_on() -> None:
+    text = "Up to ten days of annual leave may be carried\nover to the next year. They expire in March."
+    assert split(text) == [
+        "Up to ten days of annual leave may be carried\nover to the next year.",
+        "They expire in March.",
+    ]
+
+
+def test_list_items_table_rows_and_headings_stand_alone() -> None:
+    text = (
+        "# Rates\nBring:\n- a passport\n- a visa\n\n| Norway | 85 EUR |\n| Spain | 60 EUR |\nname: Oslo\nname: Bergen"
+    )
+    assert split(text) == [
+        "# Rates", "Bring:", "- a passport", "- a visa", "| Norway | 85 EUR |", "| Spain | 60 EUR |",
+        "name: Oslo", "name: Bergen",
+    ]  # fmt: skip
+
+
+@given(st.text(max_size=400))
+def test_sentences_are_ordered_and_cover_every_letter_and_digit(text: str) -> None:
+    spans = split_sentences(text)
+    covered = set()
+    last = 0
+    for low, high in spans:
+        assert last <= low < high <= len(text)
+        assert text[low:high] == text[low:high].strip()
+        covered |= set(range(low, high))
+        last = high
+    assert all(i in covered for i, c in enumerate(text) if c.isalnum())
+
+
+def test_a_growing_text_gives_only_whole_sentences() -> None:
+    text = "Ten days may be carried over. They exp"
+    assert text[: complete_sentences(text)] == "Ten days may be carried over."
+    assert complete_sentences("Ten days may") == 0
