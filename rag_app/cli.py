@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -259,11 +260,15 @@ def prepare_models(context: typer.Context, as_json: Json = False) -> None:
 def ui(
     context: typer.Context,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port on this machine.")] = 8501,
+    address: Annotated[str, typer.Option(help="Where to serve; localhost is for this machine alone.")] = "localhost",
 ) -> None:
     """Open the chat in the browser, at http://localhost:PORT."""
     from ui.launch import launch
 
-    raise typer.Exit(launch(port, home=context.obj.home))
+    settings: Settings = context.obj
+    # The page is served by this process and reads its settings from the environment.
+    os.environ["RAG_APP_HOME"] = str(settings.home)
+    launch(port, address=address, max_file_mb=settings.max_file_mb)
 
 
 def read_history(file: Path) -> list[Message]:
