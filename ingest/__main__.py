@@ -1,0 +1,9 @@
+"""``python -m ingest FOLDER …`` is ``rag-app ingest FOLDER …``."""
+
+import sys
+
+from rag_app.cli import app
+
+if __name__ == "__main__":
+    sys.argv.insert(1, "ingest")
+    app()

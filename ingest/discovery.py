@@ -1,0 +1,194 @@
+"""Find the files of a folder that can become documents.
+
+Hidden files and folders are left out, and what a ``.ragignore`` file (in .gitignore's syntax) lists. Links are
+never followed: what they point to inside the folder is found at its own place, and what lies outside does not
+belong to it.
+"""
+
+import os
+import stat
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
+
+from pathspec import GitIgnoreSpec
+
+from ingest.readers import READERS
+from rag_app.errors import FolderError
+from rag_app.records import Failure
+
+IGNORE_FILE = ".ragignore"
+_SNIFFED_BYTES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFile:
+    """A file to ingest: ``name`` is its path below the folder, with forward slashes."""
+
+    path: Path
+    name: str
+    size: int
+    mtime_ns: int
+
+
+@dataclass(slots=True)
+class Discovery:
+    """What a folder holds: files in the order of their names, failures, and how many files were passed over.
+
+    ``unlisted`` are folders whose content could not be seen, so that nothing below them counts as gone.
+    """
+
+    files: list[FoundFile] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    unlisted: list[Path] = field(default_factory=list)
+    skipped: int = 0
+
+
+def discover(folder: Path) -> Discovery:
+    """Find every readable file of a folder, recursively, in a fixed order.
+
+    Raises:
+        FolderError: the folder does not exist, is none or cannot be listed, or an ignore file is not valid.
+    """
+    root = checked_folder(folder)
+    found = Discovery()
+    _walk(root, root, (), found)
+    found.files.sort(key=lambda file: file.name)
+    return found
+
+
+def checked_folder(folder: Path) -> Path:
+    """Return the folder's real path.
+
+    Raises:
+        FolderError: it does not exist, is no folder or cannot be listed.
+    """
+    try:
+        root = folder.expanduser().resolve(strict=True)
+        if not root.is_dir():
+            raise FolderError(f"{folder} is a file, not a folder. Give the folder that holds it.")
+        with os.scandir(root):
+            return root
+    except FileNotFoundError as error:
+        raise FolderError(f"The folder {folder} does not exist. Check its spelling, or create it first.") from error
+    except (OSError, RuntimeError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        raise FolderError(f"The folder {folder} cannot be listed: {reason}. Check its permissions.") from error
+
+
+def found_file(path: Path, root: Path) -> FoundFile:
+    """Return a single file as it would be found below ``root``.
+
+    Raises:
+        OSError: it does not exist.
+    """
+    status = path.stat()
+    name = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
+    return FoundFile(path, name, status.st_size, status.st_mtime_ns)
+
+
+_Rules = tuple[tuple[Path, GitIgnoreSpec], ...]
+
+
+def _walk(folder: Path, root: Path, rules: _Rules, found: Discovery) -> None:
+    try:
+        with os.scandir(folder) as entries:
+            listed = sorted(entries, key=lambda entry: entry.name)
+    except OSError as error:
+        name = folder.relative_to(root).as_posix() + "/"
+        reason = f"The folder {name} cannot be listed: {error.strerror}. Check its permissions."
+        found.failures.append(Failure(name, reason))
+        found.unlisted.append(folder)
+        return
+    if any(entry.name == IGNORE_FILE for entry in listed):
+        rules = (*rules, (folder, _read_rules(folder / IGNORE_FILE)))
+    for entry in listed:
+        path = folder / entry.name
+        if entry.name.startswith(".") or _is_ignored(path, entry.is_dir(follow_symlinks=False), rules):
+            continue
+        if entry.is_symlink():
+            _note_link(path, root, found)
+        elif entry.is_dir(follow_symlinks=False):
+            _walk(path, root, rules, found)
+        else:
+            _note_file(path, root, found)
+
+
+def _read_rules(file: Path) -> GitIgnoreSpec:
+    try:
+        return GitIgnoreSpec.from_lines(file.read_text(encoding="utf-8", errors="replace").splitlines())
+    except (ValueError, OSError) as error:
+        raise FolderError(f"{file} cannot be used: {error}. Its lines must be patterns as in .gitignore.") from error
+
+
+def _is_ignored(path: Path, is_folder: bool, rules: _Rules) -> bool:
+    """Apply the rules from the outermost to the innermost; the last that says something decides."""
+    ignored = False
+    for folder, spec in rules:
+        below = path.relative_to(folder).as_posix() + ("/" if is_folder else "")
+        verdict = spec.check_file(below).include
+        if verdict is not None:
+            ignored = verdict
+    return ignored
+
+
+def _note_link(path: Path, root: Path, found: Discovery) -> None:
+    if path.exists() or path.suffix.lower() not in READERS:
+        found.skipped += 1
+        return
+    name = path.relative_to(root).as_posix()
+    reason = f"{name} is a link to a file that does not exist. Remove the link, or put the file where it points."
+    found.failures.append(Failure(_printable(name), _printable(reason)))
+
+
+def _note_file(path: Path, root: Path, found: Discovery) -> None:
+    name = path.relative_to(root).as_posix()
+    try:
+        status = path.lstat()
+        name.encode("utf-8")
+        wanted = stat.S_ISREG(status.st_mode) and (path.suffix.lower() in READERS or _looks_like_text(path))
+    except FileNotFoundError:
+        return  # removed since the folder was listed
+    except UnicodeEncodeError:
+        reason = f"The name of {_printable(name)} is not valid UTF-8. Rename the file."
+        found.failures.append(Failure(_printable(name), reason))
+        return
+    except OSError as error:
+        found.failures.append(Failure(name, f"{name} cannot be opened: {error.strerror}. Check its permissions."))
+        found.unlisted.append(path)
+        return
+    if not stat.S_ISREG(status.st_mode) and path.suffix.lower() in READERS:
+        reason = f"{name} is no regular file (a pipe, socket or device). Remove it or list it in .ragignore."
+        found.failures.append(Failure(name, reason))
+    elif not wanted or _is_empty_code(path, status):
+        found.skipped += 1
+    else:
+        found.files.append(FoundFile(path, name, status.st_size, status.st_mtime_ns))
+
+
+def _is_empty_code(path: PurePath, status: os.stat_result) -> bool:
+    """Whether this is an empty source file: those are made on purpose, as ``__init__.py`` is."""
+    return status.st_size == 0 and path.suffix.lower() in (".py", ".pyi")
+
+
+def _looks_like_text(path: Path) -> bool:
+    """Whether a file of unknown suffix begins with UTF-8 text."""
+    with path.open("rb") as file:
+        start = file.read(_SNIFFED_BYTES)
+    if not start or b"\0" in start:
+        return False
+    try:
+        # The sample may end within a character.
+        start.decode("utf-8") if len(start) < _SNIFFED_BYTES else start[:-4].decode("utf-8", errors="strict")
+    except UnicodeDecodeError as error:
+        return error.start > _SNIFFED_BYTES - 12
+    return True
+
+
+def _printable(text: str) -> str:
+    return text.encode("utf-8", errors="replace").decode("utf-8")
+
+
+def lies_below(path: Path, folders: Iterable[Path]) -> bool:
+    """Whether a path is one of the folders or below one."""
+    return any(path == folder or path.is_relative_to(folder) for folder in folders)

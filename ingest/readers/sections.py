@@ -1,0 +1,98 @@
+"""Put together a document's text and its sections while a reader walks through a file."""
+
+import re
+import unicodedata
+
+from rag_app.records import ExtractedText, Section
+
+MAX_HEADING_CHARACTERS = 120
+LONGEST_TITLE = 200
+
+_NEWLINES = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
+_SPACES = re.compile("[\u00a0\u2000-\u200a\u202f\u205f]")
+# Control characters, lone surrogates, and marks that are never seen but break a search or reorder a line.
+_DROPPED = re.compile(
+    "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u200b\u2060\ufeff\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+)
+_LIGATURES = str.maketrans(
+    {"\ufb00": "ff", "\ufb01": "fi", "\ufb02": "fl", "\ufb03": "ffi", "\ufb04": "ffl", "\ufb05": "st", "\ufb06": "st"}
+)
+
+
+def clean(text: str) -> str:
+    """Return the text in NFC with plain newlines and spaces, without control characters or lone surrogates."""
+    text = _SPACES.sub(" ", _NEWLINES.sub("\n", text))
+    return unicodedata.normalize("NFC", _DROPPED.sub("", text).translate(_LIGATURES))
+
+
+def one_line(text: str) -> str:
+    """Return the cleaned text with every run of white space made one space."""
+    return " ".join(clean(text).split())
+
+
+class TextBuilder:
+    """Collects blocks of text, and knows for each one its page and the headings above it.
+
+    A section is a run of blocks with the same page and headings. Headings without a text of their own open
+    the section of the heading that follows them, so that no section holds nothing but a heading above others.
+    """
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+        self._length = 0
+        self._sections: list[Section] = []
+        self._headings: list[tuple[int, str]] = []
+        self._page: int | None = None
+        self._only_headings = False
+
+    @property
+    def empty(self) -> bool:
+        return not self._sections
+
+    def turn_page(self, page: int) -> None:
+        """Say that what follows is on this page, counted from 1."""
+        self._page = page
+
+    def heading(self, level: int, text: str) -> None:
+        """Add a heading of a level (1 is the highest); it ends those of its own and lower levels."""
+        text = one_line(text)
+        if not text:
+            return
+        self.enter(level, text)
+        self._append(text, gap="\n\n", continues=self._only_headings)
+        self._only_headings = True
+
+    def enter(self, level: int, text: str) -> None:
+        """Say that what follows stands under this heading, without adding the heading's words."""
+        self._headings = [heading for heading in self._headings if heading[0] < level]
+        self._headings.append((level, one_line(text)[:MAX_HEADING_CHARACTERS].rstrip()))
+
+    def block(self, text: str, gap: str = "\n\n") -> None:
+        """Add a paragraph, a list item or a line; ``gap`` parts it from the block before it."""
+        text = re.sub(r"\n{3,}", "\n\n", re.sub(r"[ \t]+(?=\n|$)", "", clean(text))).strip("\n")
+        if text.strip():
+            self._append(text, gap=gap, continues=False)
+            self._only_headings = False
+
+    def lines(self, lines: list[str]) -> None:
+        """Add lines that belong together, such as the rows of a table, as one block."""
+        self.block("\n".join(filter(None, map(one_line, lines))))
+
+    def build(self, *, title: str | None = None, pages: int | None = None) -> ExtractedText:
+        """Return the whole text with its sections."""
+        title = one_line(title)[:LONGEST_TITLE] if title else None
+        return ExtractedText("".join(self._parts), tuple(self._sections), pages, title or None)
+
+    def _append(self, text: str, *, gap: str, continues: bool) -> None:
+        if self._parts:
+            self._parts.append(gap)
+            self._length += len(gap)
+        start = self._length
+        self._parts.append(text)
+        self._length += len(text)
+        heading = " > ".join(h[1] for h in self._headings) or None
+        last = self._sections[-1] if self._sections else None
+        if last and last.page == self._page and (continues or last.heading == heading):
+            self._sections[-1] = Section(last.start, self._length, last.page, heading)
+        else:
+            self._sections.append(Section(start, self._length, self._page, heading))
