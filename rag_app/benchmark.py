@@ -25,7 +25,7 @@ from rich.table import Table
 
 from ingest.pipeline import IngestOptions, PassageEmbedder, ingest_folder
 from rag_app.answering.assistant import Assistant
-from rag_app.assembly import open_assistant, open_embedder, open_library
+from rag_app.assembly import ingest_options, limits_of, open_embedder, open_evidence, open_generator, open_library
 from rag_app.errors import DataError, RagError
 from rag_app.library import Library
 from rag_app.records import Sentence, contextual_text
@@ -72,7 +72,12 @@ def read_questions(file: Path, limit: int) -> list[str]:
 
 
 def measure_ingestion(
-    folder: Path, embedder: PassageEmbedder, *, new_library: Callable[[], Library], repeats: int
+    folder: Path,
+    embedder: PassageEmbedder,
+    *,
+    options: IngestOptions,
+    new_library: Callable[[], Library],
+    repeats: int,
 ) -> list[Figure]:
     """Ingest ``folder`` anew ``repeats`` times, and embed the same chunks alone right after each time.
 
@@ -83,7 +88,7 @@ def measure_ingestion(
     for _ in range(repeats):
         library = new_library()
         started = time.perf_counter()
-        report = ingest_folder(folder, library, embedder, options=IngestOptions())
+        report = ingest_folder(folder, library, embedder, options=options)
         whole = time.perf_counter() - started
         texts = list(_embedded_texts(library))
         library.close()
@@ -129,6 +134,13 @@ def measure_answers(assistant: Assistant, questions: Iterable[str]) -> list[Figu
     ]
 
 
+def measure_questions(assistant: Assistant, questions: list[str]) -> list[Figure]:
+    """Search for and ask every question, after one of each that is not counted: it sets up what later ones use."""
+    measure_search(assistant, questions[:1])
+    measure_answers(assistant, questions[:1])
+    return measure_search(assistant, questions) + measure_answers(assistant, questions)
+
+
 def peak_memory_mib() -> float:
     """Return the most memory that this process has held so far."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -170,28 +182,29 @@ def measure(
 
 def _measure_all(folder: Path, questions: list[str], *, repeats: int, progress: Console) -> list[Figure]:
     settings = load_settings()
+    options = ingest_options(settings, collection="default")
     embedder = open_embedder(settings)
-    with TemporaryDirectory(prefix="rag_app-benchmark-") as place:
+    with TemporaryDirectory(prefix="rag_app_benchmark_") as place:
         homes = (Path(place) / str(number) for number in count())
 
         def new_library() -> Library:
             return open_library(replace(settings, home=next(homes), database_url=""), embedder)
 
         progress.print(f"Ingesting {folder} {repeats} times")
-        figures = measure_ingestion(folder, embedder, new_library=new_library, repeats=repeats)
-        figures.append(Figure("peak memory of ingestion", "MiB", (peak_memory_mib(),)))
-        library = new_library()
-        ingest_folder(folder, library, embedder, options=IngestOptions())
-        assistant = open_assistant(settings, library)
-        # What a first call sets up is not what the next ones cost.
-        measure_search(assistant, questions[:1])
-        measure_answers(assistant, questions[:1])
-        progress.print(f"Searching for {len(questions)} questions")
-        figures += measure_search(assistant, questions)
-        progress.print(f"Asking {len(questions)} questions")
-        figures += measure_answers(assistant, questions)
-        library.close()
-    return [*figures, Figure("peak memory, answers included", "MiB", (peak_memory_mib(),))]
+        figures = measure_ingestion(folder, embedder, options=options, new_library=new_library, repeats=repeats)
+        figures.append(Figure("ingestion, peak memory", "MiB", (peak_memory_mib(),)))
+        with new_library() as library:
+            ingest_folder(folder, library, embedder, options=options)
+            assistant = Assistant(
+                library,
+                embedder,
+                evidence=open_evidence(settings),
+                generator=open_generator(settings),
+                limits=limits_of(settings),
+            )
+            progress.print(f"Searching for and asking {len(questions)} questions")
+            figures += measure_questions(assistant, questions)
+    return [*figures, Figure("answers included, peak memory", "MiB", (peak_memory_mib(),))]
 
 
 def _embedded_texts(library: Library) -> Iterator[str]:

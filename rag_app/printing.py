@@ -51,7 +51,8 @@ def show_ingest(report: IngestReport, *, dry_run: bool) -> None:
     start = "Would change: " if dry_run else ""
     out.print(
         f"{start}{len(report.added)} added, {len(report.updated)} updated, {len(report.removed)} removed, "
-        f"{report.unchanged} unchanged, {len(report.failures)} failed; {report.chunks} chunks in {report.seconds:.1f} s."
+        f"{report.unchanged} unchanged, {len(report.failures)} failed; "
+        f"{report.chunks} chunks in {report.seconds:.1f} s."
     )
 
 

@@ -7,7 +7,7 @@ from ``rag_app.toml`` in the current folder or in the home folder, else it is th
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -23,7 +23,7 @@ PREFIX = "RAG_APP_"
 class Settings:
     """Everything that can be set. Sizes in tokens are counted by the embedder, in bytes on the disk."""
 
-    home: Path = user_data_path("rag_app", appauthor=False)
+    home: Path = field(default_factory=lambda: user_data_path("rag_app", appauthor=False))
     """Folder of the library, the prepared models and the uploads."""
     database_url: str = ""
     """SQLAlchemy URL of the library; empty for SQLite in ``home``."""

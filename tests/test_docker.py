@@ -1,11 +1,15 @@
 """The container's files, checked without a container engine."""
 
+import json
 import re
 import shlex
 from pathlib import Path
 from typing import Any
 
+import typer
 import yaml
+
+from rag_app import cli
 
 ROOT = Path(__file__).parents[1]
 Instruction = tuple[str, str]
@@ -51,6 +55,13 @@ def test_the_container_reports_its_health_at_the_port_that_it_serves() -> None:
     (port,) = values(final, "EXPOSE")
     assert f"http://127.0.0.1:{port}/_stcore/health" in health
     assert f'"--port", "{port}"' in values(final, "CMD")[0]
+
+
+def test_the_container_starts_the_page_for_those_outside_it() -> None:
+    (command,) = values(read_dockerfile()[-1], "CMD")
+    name, *options = json.loads(command)
+    context = typer.main.get_command(cli.app).commands[name].make_context(name, options)  # type: ignore[attr-defined]
+    assert context.params == {"port": 8501, "address": "0.0.0.0"}
 
 
 def test_the_library_is_a_volume_and_the_models_are_prepared_before_it() -> None:

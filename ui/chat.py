@@ -12,10 +12,10 @@ from ui.answers import answer_html, question_html, writing_html
 from ui.conversation import Turn
 from ui.examples import example_questions
 from ui.guard import show_error, told_in_words
+from ui.intake import draw_upload
 from ui.markup import as_label, counted
 from ui.sources import offer_originals, read_sources, sources_html
 from ui.state import chosen_collection, in_collection, scope_of, turnstile
-from ui.uploads import draw_upload
 
 if TYPE_CHECKING:
     from rag_app.assembly import Application

@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from rag_app.library import Library
 from rag_app.records import Chunk, Document
 from ui.guard import show_receipt, told_in_words
+from ui.intake import draw_upload, forget_outcomes
 from ui.markup import counted, escaped
 from ui.sources import offer_originals, place
 from ui.state import chosen_collection, in_collection
-from ui.uploads import draw_upload, forget_outcomes, is_upload
+from ui.uploads import is_upload
 
 if TYPE_CHECKING:
     from rag_app.assembly import Application
+    from rag_app.library import Library
 
 TEXT_CHARACTERS = 20_000
 CHUNKS_SHOWN = 30
@@ -144,7 +145,7 @@ def _consequence(uploaded: int, from_folders: int) -> str:
     return " ".join(words)
 
 
-def _remove(library: Library, chosen: Sequence[Document], home: Path) -> str:
+def _remove(library: "Library", chosen: Sequence[Document], home: Path) -> str:
     """Remove documents, and the files of those that were uploaded, and return the receipt."""
     for document in chosen:
         library.remove(document.id)
@@ -155,7 +156,7 @@ def _remove(library: Library, chosen: Sequence[Document], home: Path) -> str:
     return f"Removed {what} with {counted(chunks, 'chunk')}."
 
 
-def _draw_document(library: Library, document: Document) -> None:
+def _draw_document(library: "Library", document: Document) -> None:
     with st.container(key="document", border=True):
         st.html(
             f'<div class="title small"><h2 dir="auto">{escaped(document.title or document.name)}</h2>'

@@ -5,14 +5,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import file_digest
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
 from rag_app.errors import NotFound
-from rag_app.library import Library
 from rag_app.records import Citation, Document, Passage
 from ui.markup import as_label, escaped
+
+if TYPE_CHECKING:
+    from rag_app.library import Library
 
 SURROUNDING_CHARACTERS = 240
 OPEN_AT_FIRST = 3
@@ -33,7 +35,7 @@ class Source:
     at_end: bool
 
 
-def read_sources(library: Library, citations: Iterable[Citation]) -> list[Source]:
+def read_sources(library: "Library", citations: Iterable[Citation]) -> list[Source]:
     """Read the surroundings of each citation from the library."""
     texts: dict[int, str] = {}
     sources = []
@@ -118,14 +120,14 @@ def _sha256(path: str, mtime_ns: int, size: int) -> str:
         return file_digest(file, "sha256").hexdigest()
 
 
-def offer_originals(library: Library, documents: Iterable[Document], *, key: str) -> None:
+def offer_originals(library: "Library", documents: Iterable[Document], *, key: str) -> None:
     """Draw a download button for each document: its original file, or its extracted text when that is not to be had."""
     with st.container(horizontal=True, key=f"originals-{key}", gap="small"):
         for document in {document.id: document for document in documents}.values():
             _offer(library, document, key=f"original-{key}-{document.id}")
 
 
-def _offer(library: Library, document: Document, *, key: str) -> None:
+def _offer(library: "Library", document: Document, *, key: str) -> None:
     state = original_of(document)
     if state == "unchanged":
         st.download_button(

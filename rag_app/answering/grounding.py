@@ -7,6 +7,7 @@ the window supports it. The citation is the window's span: code assigns it, neve
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Protocol
 
 from rag_app.answering.sentences import split_sentences
@@ -80,7 +81,7 @@ def cut_windows(passage: Passage) -> list[Window]:
     base = passage.chunk.start
     spans = split_sentences(passage.chunk.text)
     single = [Window(passage, base + low, base + high) for low, high in spans]
-    double = [Window(passage, a.start, b.end) for a, b in zip(single, single[1:], strict=False)]
+    double = [Window(passage, a.start, b.end) for a, b in pairwise(single)]
     return single + double
 
 

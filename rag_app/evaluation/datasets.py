@@ -1,14 +1,13 @@
 """Read evaluation files: one question a line, with its passages and its answers."""
 
-import gzip
-import json
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from rag_app.errors import DataError
+from rag_app.json_lines import read_json_lines
 from rag_app.records import Message
 
 
@@ -43,25 +42,21 @@ def read_questions(file: Path, *, limit: int | None = None, seed: int = 0, split
 
 
 def _parse(file: Path) -> Iterator[tuple[Question, dict[str, Any]]]:
-    opened = gzip.open(file, "rt", encoding="utf-8") if file.suffix == ".gz" else file.open(encoding="utf-8")
-    number = 0
-    try:
-        with opened as lines:
-            for number, line in enumerate(lines, start=1):
-                if line.strip():
-                    row = json.loads(line)
-                    yield _question(row), row
-    except (ValueError, KeyError, TypeError, OSError) as error:
-        cause = f"lacks the field {error}" if isinstance(error, KeyError) else f"is not as it must be: {error}"
-        raise DataError(
-            f"{file}, line {number + (not isinstance(error, KeyError | TypeError))}: {cause}. "
-            f"A line is an object with id, question, passages [{{title, text}}], answers and answerable."
-        ) from error
+    for number, row in read_json_lines(file):
+        try:
+            question = _question(row)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            cause = f"the field {error} is missing" if isinstance(error, KeyError) else str(error)
+            raise DataError(
+                f"{file}, line {number}: {cause}. A line is an object with id, question, passages [{{title, text}}], "
+                f"answers and answerable."
+            ) from error
+        yield question, row
 
 
 def _question(row: dict[str, Any]) -> Question:
     turns = row.get("history") or []
-    roles = ("user", "assistant")
+    roles: tuple[Literal["user", "assistant"], ...] = ("user", "assistant")
     # Histories alternate and end with the assistant's turn.
     history = [Message(roles[(len(turns) - i) % 2], str(t)) for i, t in enumerate(turns)]
     passages = tuple((str(p.get("title") or ""), str(p["text"])) for p in row["passages"])

@@ -106,9 +106,8 @@ class CachedIndex:
         living = and_(chunks.id == changed.c.chunk_id, chunks.embedder == stamp.embedder)
         # An exception in between must not leave an index that is neither old nor new.
         self._index = None
-        self._read(
-            connection, index, select(changed.c.chunk_id, chunks.vector).join(schema.chunks, living, isouter=True)
-        )
+        columns = (changed.c.chunk_id.label("id"), chunks.vector)
+        self._read(connection, index, select(*columns).join(schema.chunks, living, isouter=True))
         index.stamp = stamp
         self._index = index
 
@@ -132,6 +131,6 @@ def _split(
     batch: Sequence[Row[Any]], dimensions: int
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.float32]]:
     """Return ids, which of them have a sound vector, and those vectors. A chunk that is gone has none."""
-    ids = np.array([row[0] for row in batch], dtype=np.int64)
-    vectors, sound = unpacked([row[1] for row in batch], dimensions)
+    ids = np.array([row.id for row in batch], dtype=np.int64)
+    vectors, sound = unpacked([row.vector for row in batch], dimensions)
     return ids, sound, vectors

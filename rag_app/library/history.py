@@ -62,7 +62,7 @@ def require_embedder(state: State, embedder: str | None, dimensions: int | None,
     if (state.embedder, state.dimensions) != (embedder, dimensions):
         raise EmbedderMismatch(
             f"The vectors in {file} were made by {state.embedder} ({state.dimensions} dimensions), not by "
-            f"{embedder} ({dimensions} dimensions). Set RAG_APP_EMBEDDER back to the first, "
+            f"{embedder} ({dimensions} dimensions). Set RAG_APP_EMBEDDER to the first, "
             "or run 'rag-app rebuild' to embed everything again with the second."
         )
     return state.embedder, state.dimensions

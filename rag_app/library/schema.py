@@ -41,7 +41,7 @@ revisions = Table(
     "revisions",
     metadata,
     Column("number", Integer, primary_key=True, autoincrement=False),
-    # Two histories can reach the same number (a restored backup, a new database in an old place), but not the same token.
+    # Two histories can reach the same number (a restored backup, a new database in an old place), not the same token.
     Column("token", String(32), nullable=False),
 )
 """The latest revisions. An index whose number and token are in here can be caught up; any other is rebuilt."""

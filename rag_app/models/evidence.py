@@ -5,6 +5,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load_file
@@ -103,7 +104,7 @@ class EvidenceModel:
                 found.append((owner, Evidence(probability, span, logit, margin)))
         return found
 
-    def _encode(self, firsts: list[str], seconds: list[str]) -> dict[str, list[list[int]]]:
+    def _encode(self, firsts: list[str], seconds: list[str]) -> dict[str, Any]:
         heads = self._tokenizer(firsts, truncation=True, max_length=MAX_FIRST_TOKENS, return_offsets_mapping=True)
         ends = [max(high for _, high in offsets) for offsets in heads["offset_mapping"]]
         encoded = self._tokenizer(
@@ -119,7 +120,7 @@ class EvidenceModel:
         return dict(encoded)
 
     @torch.inference_mode()
-    def _run(self, encoded: dict[str, list[list[int]]], rows: Sequence[int]) -> dict[str, Tensor]:
+    def _run(self, encoded: dict[str, Any], rows: Sequence[int]) -> dict[str, Tensor]:
         longest = max(len(encoded["input_ids"][row]) for row in rows)
         ids, segments, mask = (torch.zeros((len(rows), longest), dtype=torch.long) for _ in range(3))
         for place, row in enumerate(rows):

@@ -5,8 +5,6 @@ answerable, task. Unanswerable pairs are made where the data has none: other par
 and questions in which a number, a name or a content word was swapped so that the passage no longer answers.
 """
 
-import gzip
-import json
 import random
 import re
 from collections import defaultdict
@@ -14,6 +12,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from rag_app.json_lines import read_json_lines
 
 Row = dict[str, Any]
 NAME = re.compile(r"(?<=\s)(?:[A-Z][\w'-]+)(?:\s[A-Z][\w'-]+)*")
@@ -36,14 +36,6 @@ class Pair:
     answerable: bool | None = None
     span: tuple[int, int] | None = None
     supported: bool | None = None
-
-
-def read_rows(path: Path) -> Iterator[Row]:
-    """Yield the JSON objects of a .jsonl or .jsonl.gz file."""
-    opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
-    with opened as lines:
-        for line in lines:
-            yield json.loads(line)
 
 
 def find_span(passage: str, answers: Iterable[str]) -> tuple[int, int] | None:
@@ -192,7 +184,7 @@ def build_pairs(
     load = {p.name.split(".")[0]: p for p in sorted(folder.glob("*.jsonl*"))}
 
     def rows(name: str) -> list[Row]:
-        return list(read_rows(load[name])) if name in load else []
+        return [row for _, row in read_json_lines(load[name])] if name in load else []
 
     v2 = rows("squad_v2_train_articles")
     articles = sorted({r["article"] for r in v2})

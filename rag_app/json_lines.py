@@ -1,0 +1,34 @@
+"""Read files of one JSON object a line, compressed or not."""
+
+import gzip
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from rag_app.errors import DataError
+
+
+def read_json_lines(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield (line number from 1, object) of a .jsonl or .jsonl.gz file, blank lines apart.
+
+    Raises:
+        DataError: the file cannot be read, or a line is not a JSON object.
+    """
+    number = 0
+    try:
+        with gzip.open(file, "rt", encoding="utf-8") if file.suffix == ".gz" else file.open(encoding="utf-8") as lines:
+            for number, line in enumerate(lines, start=1):
+                if line.strip():
+                    yield number, _object(json.loads(line))
+    except (OSError, EOFError, ValueError) as error:
+        raise DataError(
+            f"{file}, line {number or 1}, cannot be read: {error}. It must be a .jsonl or .jsonl.gz file with one JSON "
+            f"object a line."
+        ) from error
+
+
+def _object(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError(f"a {type(value).__name__} is not an object")  # noqa: TRY004 - bad data, not misuse
+    return value
