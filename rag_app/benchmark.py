@@ -23,7 +23,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from ingest.pipeline import IngestOptions, PassageEmbedder, ingest_folder
+from ingest.pipeline import Embedder, IngestOptions, ingest_folder
 from rag_app.answering.assistant import Assistant
 from rag_app.assembly import ingest_options, limits_of, open_embedder, open_evidence, open_generator, open_library
 from rag_app.errors import DataError, RagError
@@ -73,7 +73,7 @@ def read_questions(file: Path, limit: int) -> list[str]:
 
 def measure_ingestion(
     folder: Path,
-    embedder: PassageEmbedder,
+    embedder: Embedder,
     *,
     options: IngestOptions,
     new_library: Callable[[], Library],
@@ -141,9 +141,9 @@ def measure_questions(assistant: Assistant, questions: list[str]) -> list[Figure
     return measure_search(assistant, questions) + measure_answers(assistant, questions)
 
 
-def peak_memory_mib() -> float:
-    """Return the most memory that this process has held so far."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def peak_memory_mib(who: int = resource.RUSAGE_SELF) -> float:
+    """Return the most memory that this process has held so far; with RUSAGE_CHILDREN, the largest that it started."""
+    peak = resource.getrusage(who).ru_maxrss
     return peak / (2**20 if sys.platform == "darwin" else 2**10)
 
 
@@ -157,6 +157,10 @@ def describe_machine() -> dict[str, Any]:
     }
 
 
+app = typer.Typer()
+
+
+@app.command()
 def measure(
     folder: Annotated[Path, typer.Argument(help="The folder whose documents are ingested.")],
     questions: Annotated[
@@ -193,6 +197,8 @@ def _measure_all(folder: Path, questions: list[str], *, repeats: int, progress: 
         progress.print(f"Ingesting {folder} {repeats} times")
         figures = measure_ingestion(folder, embedder, options=options, new_library=new_library, repeats=repeats)
         figures.append(Figure("ingestion, peak memory", "MiB", (peak_memory_mib(),)))
+        readers = peak_memory_mib(resource.RUSAGE_CHILDREN)
+        figures.append(Figure("ingestion, peak memory of a reader", "MiB", (readers,)))
         with new_library() as library:
             ingest_folder(folder, library, embedder, options=options)
             assistant = Assistant(
@@ -229,4 +235,4 @@ def _print_table(figures: Iterable[Figure]) -> None:
 
 
 if __name__ == "__main__":
-    typer.run(measure)
+    app()
