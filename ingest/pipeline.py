@@ -42,7 +42,7 @@ _MOST_WORKERS = 4
 _DOUBTFUL_SECONDS = 2.0
 
 
-class Embedder(Protocol):
+class PassageEmbedder(Protocol):
     """What ingestion needs of an embedding model."""
 
     @property
@@ -72,7 +72,7 @@ class IngestOptions:
 def ingest_folder(
     folder: Path,
     library: Library,
-    embedder: Embedder,
+    embedder: PassageEmbedder,
     *,
     options: IngestOptions,
     on_event: OnEvent | None = None,
@@ -106,7 +106,7 @@ def ingest_files(
     files: Sequence[Path],
     root: Path,
     library: Library,
-    embedder: Embedder,
+    embedder: PassageEmbedder,
     *,
     options: IngestOptions,
     on_event: OnEvent | None = None,
@@ -130,7 +130,7 @@ class _Run:
     """One ingestion: what it found so far, and what waits to be embedded."""
 
     def __init__(
-        self, root: Path, library: Library, embedder: Embedder, *, options: IngestOptions, on_event: OnEvent | None
+        self, root: Path, library: Library, embedder: PassageEmbedder, *, options: IngestOptions, on_event: OnEvent | None
     ) -> None:
         self._root = root
         self._library = library

@@ -3,6 +3,7 @@
 import re
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from rag_app.answering.sentences import split_sentences
 from rag_app.answering.wording import coverage
 from rag_app.models.evidence import Evidence
-from rag_app.records import Chunk, Document, Message, Passage
+from rag_app.records import Chunk, Document, Hit, Message, Passage, Scope
 
 
 class FakeEmbedder:
@@ -91,8 +92,8 @@ class WordEvidence:
         return [coverage(claim, evidence) for claim, evidence in pairs]
 
 
-def make_passages(*texts: str, title: str = "Handbook", gap: str = "\n\n") -> list[Passage]:
-    """Return a passage per text, all of one document that holds them one after another."""
+def make_passages(*texts: str, title: str = "Handbook", gap: str = "\n\n", names: Sequence[str] = ()) -> list[Passage]:
+    """Return a passage per text, all of one document that holds them one after another, or of documents so named."""
     document = Document(
         id=1,
         name="handbook.md",
@@ -111,6 +112,23 @@ def make_passages(*texts: str, title: str = "Handbook", gap: str = "\n\n") -> li
     passages, start = [], 0
     for number, text in enumerate(texts, start=1):
         chunk = Chunk(number, 1, number - 1, start, start + len(text), None, None, text)
-        passages.append(Passage(number, 1 / number, chunk, document))
+        owner = replace(document, name=names[number - 1]) if names else document
+        passages.append(Passage(number, 1 / number, chunk, owner))
         start += len(text) + len(gap)
     return passages
+
+
+class ListLibrary:
+    """A library of ready passages, all of which every search finds."""
+
+    def __init__(self, passages: Sequence[Passage]) -> None:
+        self._passages = {p.chunk.id: p for p in passages}
+
+    def search_vectors(self, query: NDArray[np.float32], k: int, scope: Scope | None = None) -> list[Hit]:
+        return [Hit(i, 1.0) for i in self._passages][:k]
+
+    def search_words(self, query: str, k: int, scope: Scope | None = None) -> list[Hit]:
+        return []
+
+    def passages(self, hits: Sequence[Hit]) -> list[Passage]:
+        return [self._passages[h.chunk_id] for h in hits]

@@ -3,36 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from rag_app.answering.assistant import ABSTENTION, EMPTY, Assistant, Limits, Stage, holds_answer
 from rag_app.errors import QuestionError
-from rag_app.records import Answer, Hit, Message, Passage, Scope, Sentence
-from tests.fakes import FakeEmbedder, ScriptedGenerator, WordEvidence, make_passages
+from rag_app.records import Answer, Message, Sentence
+from tests.fakes import FakeEmbedder, ListLibrary, ScriptedGenerator, WordEvidence, make_passages
 
 TEXTS = (
     "Employees have 25 days of annual leave. Up to 10 days of leave may be carried over to the next year.",
     "The canteen opens at 11:30 and closes at 14:00. Dogs are not allowed in the canteen.",
 )
 CARRY = "How many days of leave may be carried over?"
-
-
-class ListLibrary:
-    """A library of ready passages, all of which every search finds."""
-
-    def __init__(self, passages: Sequence[Passage]) -> None:
-        self._passages = {p.chunk.id: p for p in passages}
-
-    def search_vectors(self, query: NDArray[np.float32], k: int, scope: Scope | None = None) -> list[Hit]:
-        return [Hit(i, 1.0) for i in self._passages][:k]
-
-    def search_words(self, query: str, k: int, scope: Scope | None = None) -> list[Hit]:
-        return []
-
-    def passages(self, hits: Sequence[Hit]) -> list[Passage]:
-        return [self._passages[h.chunk_id] for h in hits]
 
 
 def make_assistant(*lines: str, texts: Sequence[str] = TEXTS, limits: Limits | None = None) -> Assistant:

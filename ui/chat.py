@@ -26,7 +26,8 @@ def show(application: "Application") -> None:
     documents = application.library.documents()
     collection = chosen_collection(application.library.collections())
     in_scope = in_collection(documents, collection)
-    typed = st.chat_input(
+    # In st.bottom and not simply last: there Streamlit would keep scrolling to the end while an answer grows.
+    typed = st.bottom.chat_input(
         "Ask your documents" if collection is None else f"Ask in {collection}",
         max_chars=application.settings.max_question_characters,
         submit_mode="stop",

@@ -135,15 +135,16 @@ def chunk_ids(connection: Connection, scope: Scope) -> NDArray[np.int64]:
 def within(statement: Select[_Row], scope: Scope) -> Select[_Row]:
     """Restrict a statement that joins documents and collections to a scope."""
     if scope.collections is not None:
-        statement = statement.where(_collections.name.in_(_each(scope.collections)))
+        statement = statement.where(_collections.name.in_(scope.collections))
     if scope.documents is not None:
         statement = statement.where(_documents.id.in_(_each(scope.documents)))
     return statement
 
 
-def _each(values: Iterable[int | str]) -> Select[tuple[Any]]:
-    # One JSON parameter: SQLite refuses statements with some ten thousands of parameters.
-    return select(func.json_each(json.dumps(list(values))).table_valued("value").c.value)
+def _each(ids: Iterable[int]) -> Select[tuple[Any]]:
+    # One JSON parameter, because SQLite refuses statements with some ten thousands of them. Not for names: SQLite cuts
+    # a JSON string off at its first NUL.
+    return select(func.json_each(json.dumps(list(ids))).table_valued("value").c.value)
 
 
 def _select_documents() -> Select[Any]:

@@ -2,15 +2,15 @@
 
 import sqlite3
 
-from sqlalchemy import Connection, Function, bindparam, column, func, literal_column, select, table, text
+from sqlalchemy import Connection, Function, Integer, bindparam, column, func, literal_column, select, table, text
 from sqlalchemy.exc import DatabaseError
 
 from rag_app.library import schema
-from rag_app.library.documents import within
+from rag_app.library.documents import living_chunks, within
 from rag_app.library.words import match_expression
 from rag_app.records import Hit, Scope
 
-_WORDS = table("chunk_words", column("rowid"))
+_WORDS = table("chunk_words", column("rowid", Integer))
 
 
 def search_words(connection: Connection, query: str, k: int, scope: Scope) -> list[Hit]:
@@ -24,16 +24,18 @@ def search_words(connection: Connection, query: str, k: int, scope: Scope) -> li
     # Not FTS5's own "rank": sorting by it would score every match before the scope is looked at.
     score: Function[float] = func.bm25(literal_column("chunk_words"))
     statement = (
-        select(schema.chunks.c.id, score.label("score"))
+        select(_WORDS.c.rowid, score)
         .select_from(_WORDS)
-        .join(schema.chunks, schema.chunks.c.id == _WORDS.c.rowid)
-        .join(schema.documents)
-        .join(schema.collections)
         .where(text("chunk_words MATCH :expression").bindparams(bindparam("expression", expression)))
-        .order_by(score, schema.chunks.c.id)
+        .order_by(score, _WORDS.c.rowid)
         .limit(k)
     )
-    return [Hit(chunk_id, -value) for chunk_id, value in connection.execute(within(statement, scope)).tuples()]
+    if scope != Scope():
+        owners = statement.join(schema.chunks, schema.chunks.c.id == _WORDS.c.rowid)
+        statement = within(owners.join(schema.documents).join(schema.collections), scope)
+    hits = [Hit(chunk_id, -value) for chunk_id, value in connection.execute(statement)]
+    living = living_chunks(connection, (hit.chunk_id for hit in hits))
+    return [hit for hit in hits if hit.chunk_id in living]
 
 
 def rebuild_words(connection: Connection) -> None:

@@ -1,6 +1,6 @@
 /* Registered once, because the page is drawn often; delegated, because answers come and go. */
 if (!window.ragApp) {
-  const state = (window.ragApp = { turn: null, moved: false });
+  window.ragApp = { turn: null };
   const calm = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
   const glide = () => (calm() ? "auto" : "smooth");
 
@@ -11,7 +11,6 @@ if (!window.ragApp) {
     event.preventDefault();
     const card = document.getElementById(mark.getAttribute("href").slice(1));
     if (!card) return;
-    state.moved = true;
     card.open = true;
     card.querySelector("mark").scrollIntoView({ behavior: glide(), block: "center" });
     card.querySelector("blockquote").focus({ preventScroll: true });
@@ -20,14 +19,7 @@ if (!window.ragApp) {
     card.classList.add("found");
   });
 
-  /* A new question moves to the top and is there again when its answer is whole, unless the reader moved meanwhile. */
-  for (const kind of ["wheel", "touchmove"]) {
-    document.addEventListener(kind, () => (state.moved = true), { passive: true });
-  }
-  const show = (turn) => {
-    const question = document.getElementById(`question-${turn}`);
-    if (question) question.scrollIntoView({ behavior: glide(), block: "start" });
-  };
+  /* A new question moves to the top, and its answer grows below it. */
   let due = false;
   new MutationObserver(() => {
     if (due) return;
@@ -36,15 +28,10 @@ if (!window.ragApp) {
       due = false;
       const answer = document.querySelector(".answer.writing");
       const turn = answer ? answer.dataset.turn : null;
-      if (turn === state.turn) return;
-      const finished = state.turn;
-      state.turn = turn;
-      if (turn !== null) {
-        state.moved = false;
-        show(turn);
-      } else {
-        setTimeout(() => state.moved || show(finished), 200); /* after the sources were drawn below */
-      }
+      if (turn === window.ragApp.turn) return;
+      window.ragApp.turn = turn;
+      const question = turn && document.getElementById(`question-${turn}`);
+      if (question) question.scrollIntoView({ behavior: glide(), block: "start" });
     });
   }).observe(document.body, { childList: true, subtree: true });
 }
