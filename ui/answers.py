@@ -35,7 +35,7 @@ def writing_html(turn: Turn, stage: str) -> str:
     """
     words = escaped(STAGES.get(stage, STAGES["writing"]))
     return (
-        f'<div class="answer writing" data-turn="{turn.number}" aria-live="polite">{_sentences_html(turn)}'
+        f'<div class="answer writing" aria-live="polite">{_sentences_html(turn)}'
         f'<p class="stage" role="status"><span class="pulse"></span>{words}</p>'
         f'<p class="note halted">{STOPPED}</p></div>'
     )

@@ -1,6 +1,6 @@
 /* Registered once, because the page is drawn often; delegated, because answers come and go. */
 if (!window.ragApp) {
-  window.ragApp = { turn: null };
+  window.ragApp = true;
   const calm = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
   const glide = () => (calm() ? "auto" : "smooth");
 
@@ -20,18 +20,16 @@ if (!window.ragApp) {
   });
 
   /* A new question moves to the top, and its answer grows below it. */
+  let known = 0;
   let due = false;
   new MutationObserver(() => {
     if (due) return;
     due = true;
     requestAnimationFrame(() => {
       due = false;
-      const answer = document.querySelector(".answer.writing");
-      const turn = answer ? answer.dataset.turn : null;
-      if (turn === window.ragApp.turn) return;
-      window.ragApp.turn = turn;
-      const question = turn && document.getElementById(`question-${turn}`);
-      if (question) question.scrollIntoView({ behavior: glide(), block: "start" });
+      const questions = document.querySelectorAll(".question");
+      if (questions.length > known) questions[questions.length - 1].scrollIntoView({ behavior: glide(), block: "start" });
+      known = questions.length;
     });
   }).observe(document.body, { childList: true, subtree: true });
 }
