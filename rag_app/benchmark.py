@@ -6,6 +6,7 @@ observations and its spread.
 """
 
 import json
+import os
 import platform
 import resource
 import sys
@@ -23,10 +24,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from ingest.pipeline import Embedder, IngestOptions, ingest_folder
+from ingest.pipeline import IngestOptions, PassageEmbedder, ingest_folder
 from rag_app.answering.assistant import Assistant
 from rag_app.assembly import ingest_options, limits_of, open_embedder, open_evidence, open_generator, open_library
 from rag_app.errors import DataError, RagError
+from rag_app.json_lines import read_json_lines
 from rag_app.library import Library
 from rag_app.records import Sentence, contextual_text
 from rag_app.settings import load_settings
@@ -53,27 +55,23 @@ class Figure:
 
 
 def read_questions(file: Path, limit: int) -> list[str]:
-    """Return the first ``limit`` questions of a file in the format of ``rag-app eval``.
+    """Return ``limit`` questions, evenly spread, of a file in the format of ``rag-app eval``.
 
     Raises:
-        DataError: the file cannot be read, a line is no such object, or there is no line.
+        DataError: the file cannot be read, a line has no question, or there is no line.
     """
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-        questions = [json.loads(line)["question"] for line in lines if line.strip()]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(
-            f"{file} cannot be read as questions: {error!r}. Name a JSONL file with --questions in which each line "
-            'has a "question".'
-        ) from error
-    if not questions:
+    rows = list(read_json_lines(file))
+    for number, row in rows:
+        if not isinstance(row.get("question"), str):
+            raise DataError(f'{file}, line {number}, has no "question". Name another file with --questions.')
+    if not rows:
         raise DataError(f"{file} holds no question. Name another file with --questions.")
-    return questions[:limit]
+    return [row["question"] for _, row in rows[:: max(1, len(rows) // limit)]][:limit]
 
 
 def measure_ingestion(
     folder: Path,
-    embedder: Embedder,
+    embedder: PassageEmbedder,
     *,
     options: IngestOptions,
     new_library: Callable[[], Library],
@@ -118,8 +116,10 @@ def measure_search(assistant: Assistant, questions: Iterable[str]) -> list[Figur
 
 
 def measure_answers(assistant: Assistant, questions: Iterable[str]) -> list[Figure]:
-    """Ask every question once. The first words of an answer are its first checked sentence; an abstention has none."""
-    first, answered, abstained = [], [], []
+    """Ask every question once. An answer's first words are its first checked sentence; an abstention has none."""
+    first: list[float] = []
+    answered: list[float] = []
+    abstained: list[float] = []
     for question in questions:
         started = time.perf_counter()
         reply = assistant.ask(question)
@@ -150,7 +150,8 @@ def peak_memory_mib(who: int = resource.RUSAGE_SELF) -> float:
 def describe_machine() -> dict[str, Any]:
     """Return what a reader needs to know to compare figures."""
     return {
-        "processor": platform.processor() or platform.machine(),
+        "processor": platform.machine(),
+        "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "python": platform.python_version(),
         "torch": torch.__version__,

@@ -1,5 +1,6 @@
 """Documents in and out of a library, and both searches."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Thread
@@ -39,7 +40,7 @@ def test_a_stored_document_is_listed_with_all_it_came_with(tmp_path: Path) -> No
 
 
 def test_a_chunk_is_exactly_its_span_of_the_text(tmp_path: Path) -> None:
-    pieces = ("naïve café – 日本語", "nul\x00inside", "𝔘𝔫𝔦𝔠𝔬𝔡𝔢 beyond the first plane", "line\r\nbreaks\u2028kept")
+    pieces = ("naïve café – 日本語", "nul\x00inside", "\U0001f600 beyond the first plane", "line\r\nbreaks\u2028kept")
     with open_library(tmp_path) as library:
         stored = store(library, new_document("odd.txt", *pieces))
         text = library.text(stored.id)
@@ -91,7 +92,7 @@ def test_a_removed_document_is_found_by_neither_search(tmp_path: Path) -> None:
 def test_what_is_not_there_is_named(tmp_path: Path) -> None:
     with open_library(tmp_path) as library:
         for ask in (library.document, library.text, library.chunks, library.remove):
-            with pytest.raises(NotFound, match="no document 7 .*documents list"):
+            with pytest.raises(NotFound, match=r"no document 7 .*documents list"):
                 ask(7)
         with pytest.raises(NotFound, match="no document 7"):
             library.touch(7, mtime_ns=1)
@@ -138,7 +139,7 @@ def test_hits_that_are_gone_are_left_out_of_the_passages(tmp_path: Path) -> None
 
 
 @pytest.fixture(scope="module")
-def crowded(tmp_path_factory: pytest.TempPathFactory) -> Library:
+def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
     """Two thousand chunks that are just the query, and one document that hardly fits it."""
     library = open_library(tmp_path_factory.mktemp("crowded"))
     query = EMBEDDER.embed_query("vacation")
@@ -146,7 +147,8 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> Library:
         document = new_document(f"crowd{number}.txt", *["vacation vacation"] * 500)
         library.store(document, np.tile(query, (500, 1)), collection=f"crowd{number % 2}")
     store(library, new_document("quiet.txt", "a long sentence on many things, one being vacation", "and more"), "quiet")
-    return library
+    yield library
+    library.close()
 
 
 @pytest.mark.parametrize(

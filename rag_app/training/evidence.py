@@ -11,11 +11,12 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional as F
 from transformers import AutoTokenizer, BertModel, PreTrainedTokenizerBase
@@ -156,90 +157,114 @@ def load_base(folder: Path, rank: int) -> EvidenceNetwork:
     return network
 
 
-def train_evidence(
-    data: Path,
-    base: Path,
-    out: Path,
-    *,
-    minutes: float,
-    seed: int = 0,
-    rank: int = 64,
-    peak_rate: float = 1e-3,
-    squad_rows: int = 60_000,
-    batch_tokens: int = 6144,
-    max_tokens: int = 384,
-) -> dict[str, float]:
-    """Train for ``minutes`` and write ``out``/adapter.safetensors (float16). Returns the held-out figures.
+@dataclass(frozen=True, slots=True)
+class TrainingOptions:
+    """How to train. ``squad_rows`` of SQuAD 1.1 are used; batches hold ``batch_tokens`` padded tokens."""
+
+    minutes: float
+    seed: int = 0
+    rank: int = 64
+    peak_rate: float = 2e-3
+    warm_up_steps: int = 100
+    squad_rows: int = 60_000
+    batch_tokens: int = 6144
+    max_tokens: int = 384
+    checkpoint_seconds: float = 300
+
+
+class MasterWeights:
+    """Float32 copies of the trained weights, which the optimiser moves; the network holds them rounded."""
+
+    def __init__(self, network: EvidenceNetwork, peak_rate: float) -> None:
+        for parameter in network.parameters():
+            parameter.requires_grad_(False)
+        self._live = {name: p.requires_grad_(True) for name, p in network.trainable()}
+        self.values = {name: p.detach().float().clone() for name, p in self._live.items()}
+        matrices = [m for m in self.values.values() if m.dim() == 2]
+        vectors = [m for m in self.values.values() if m.dim() != 2]
+        groups = [{"params": matrices, "weight_decay": 0.01}, {"params": vectors, "weight_decay": 0.0}]
+        self.optimiser = torch.optim.AdamW(groups, lr=peak_rate, betas=(0.9, 0.98), fused=True)
+
+    def step(self, rate: float) -> None:
+        """Move the weights by the gradients that lie on the network, and clear these."""
+        for name, parameter in self._live.items():
+            if parameter.grad is not None:
+                self.values[name].grad = parameter.grad.float()
+                parameter.grad = None
+        torch.nn.utils.clip_grad_norm_(list(self.values.values()), 1.0)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        self.optimiser.step()
+        self._copy_down()
+
+    def restore(self, values: dict[str, Tensor], optimiser: dict[str, Any]) -> None:
+        """Take up the state of a checkpoint."""
+        self.optimiser.load_state_dict(optimiser)
+        for name, value in self.values.items():
+            value.copy_(values[name])
+        self._copy_down()
+
+    def save(self, file: Path) -> None:
+        """Write the adapter in float16."""
+        save_file({name: m.half().contiguous() for name, m in self.values.items()}, file)
+
+    @torch.no_grad()
+    def _copy_down(self) -> None:
+        for name, parameter in self._live.items():
+            parameter.copy_(self.values[name])
+
+
+def train_evidence(data: Path, base: Path, out: Path, options: TrainingOptions) -> dict[str, float]:
+    """Train for ``options.minutes`` and write ``out``/adapter.safetensors. Returns the held-out figures.
 
     Args:
         data: folder with the training sets.
         base: folder of the all-MiniLM-L6-v2 model.
         out: folder for checkpoints and the adapter; a run found there is taken up again.
+        options: how to train.
     """
-    torch.manual_seed(seed)
+    torch.manual_seed(options.seed)
     out.mkdir(parents=True, exist_ok=True)
     tokenizer = AutoTokenizer.from_pretrained(base)
-    pairs, held = build_pairs(data, seed, squad_rows=squad_rows)
-    rows = encode(pairs, tokenizer, max_tokens=max_tokens)
-    held_rows = encode(held, tokenizer, max_tokens=max_tokens)
+    pairs, held = build_pairs(data, options.seed, squad_rows=options.squad_rows)
+    rows = encode(pairs, tokenizer, max_tokens=options.max_tokens)
+    held_rows = encode(held, tokenizer, max_tokens=options.max_tokens)
     log.info("%d training pairs, %d held out", len(rows), len(held_rows))
-    network = load_base(base, rank)
-    for parameter in network.parameters():
-        parameter.requires_grad_(False)
-    live = {name: p.requires_grad_(True) for name, p in network.trainable()}
-    master = {name: p.detach().float().clone() for name, p in live.items()}
-    decayed = [m for n, m in master.items() if m.dim() == 2]
-    plain = [m for n, m in master.items() if m.dim() != 2]
-    groups = [{"params": decayed, "weight_decay": 0.01}, {"params": plain, "weight_decay": 0.0}]
-    optimiser = torch.optim.AdamW(groups, lr=peak_rate, betas=(0.9, 0.98), fused=True)
-    spent, step = 0.0, 0
-    state_file = out / "checkpoint.pt"
-    if state_file.exists():
-        state = torch.load(state_file, weights_only=True)
-        spent, step = state["spent"], state["step"]
-        optimiser.load_state_dict(state["optimiser"])
-        for name, value in master.items():
-            value.copy_(state["master"][name])
-            live[name].data.copy_(value)
-    stream = batches(rows, random.Random(seed + step), tokens=batch_tokens)
-    started = time.monotonic() - spent
-    running, saved = 0.0, time.monotonic()
+    network = load_base(base, options.rank)
+    weights = MasterWeights(network, options.peak_rate)
+    step, spent = _take_up(weights, out / "checkpoint.pt")
+    started = saved = time.monotonic()
     network.train()
-    while (progress := (time.monotonic() - started) / (60 * minutes)) < 1:
-        batch = next(stream)
+    for batch in batches(rows, random.Random(options.seed + step), tokens=options.batch_tokens):
+        progress = (spent + time.monotonic() - started) / (60 * options.minutes)
+        if progress >= 1:
+            break
         loss = loss_of(network(*collate(batch)), batch)
-        loss.backward()
-        for name, parameter in live.items():
-            if parameter.grad is not None:
-                master[name].grad = parameter.grad.float()
-                parameter.grad = None
-        torch.nn.utils.clip_grad_norm_(list(master.values()), 1.0)
-        for group in optimiser.param_groups:
-            group["lr"] = peak_rate * min(1.0, (step + 1) / 100) * (1 - progress)
-        optimiser.step()
-        with torch.no_grad():
-            for name, parameter in live.items():
-                parameter.copy_(master[name])
+        loss.backward()  # type: ignore[no-untyped-call]
         step += 1
-        running = loss.item() if step == 1 else 0.98 * running + 0.02 * loss.item()
+        weights.step(options.peak_rate * min(1.0, step / options.warm_up_steps) * (1 - progress))
         if step % 50 == 0:
-            log.info("step %d  progress %.3f  loss %.4f", step, progress, running)
-        if step % 500 == 0:
-            log.info("held out: %s", measure(network, held_rows))
-        if time.monotonic() - saved > 300:
+            log.info("step %d  progress %.3f  loss %.4f", step, progress, loss.item())
+        if time.monotonic() - saved > options.checkpoint_seconds:
             saved = time.monotonic()
-            state = {"spent": saved - started, "step": step, "optimiser": optimiser.state_dict(), "master": master}
-            torch.save(state, out / "checkpoint.tmp")
-            (out / "checkpoint.tmp").replace(state_file)
-            save_file({n: m.half() for n, m in master.items()}, out / "adapter.safetensors")
+            _put_down(weights, out / "checkpoint.pt", step=step, spent=spent + saved - started)
+            log.info("held out: %s", measure(network, held_rows))
+    weights.save(out / "adapter.safetensors")
     figures = measure(network, held_rows)
     log.info("held out: %s", figures)
-    save_file({n: m.half().contiguous() for n, m in master.items()}, out / "adapter.safetensors")
     return figures
 
 
-def load_adapter(network: EvidenceNetwork, file: Path) -> None:
-    """Copy an adapter file into a network that has an adapter of the same rank."""
-    values = load_file(file)
-    for name, parameter in network.trainable():
-        parameter.data.copy_(values[name])
+def _take_up(weights: MasterWeights, file: Path) -> tuple[int, float]:
+    """Return (steps, seconds) of the checkpoint that is there, or (0, 0.0)."""
+    if not file.exists():
+        return 0, 0.0
+    state = torch.load(file, weights_only=True)
+    weights.restore(state["master"], state["optimiser"])
+    return state["step"], state["spent"]
+
+
+def _put_down(weights: MasterWeights, file: Path, *, step: int, spent: float) -> None:
+    state = {"step": step, "spent": spent, "optimiser": weights.optimiser.state_dict(), "master": weights.values}
+    torch.save(state, file.with_suffix(".tmp"))
+    file.with_suffix(".tmp").replace(file)

@@ -60,7 +60,8 @@ def swap_question(question: str, passage: str, donors: list[str], rng: random.Ra
         pool = {w for d in donors for w in kind.findall(d) if w.lower() not in STOP and w.lower() not in low}
         pool.discard(target.group())
         if pool and target.group().lower() in low:
-            return question[: target.start()] + rng.choice(sorted(pool)) + question[target.end() :]
+            replacement = str(rng.choice(sorted(pool)))
+            return question[: target.start()] + replacement + question[target.end() :]
     return None
 
 
@@ -68,16 +69,25 @@ def _words(text: str) -> set[str]:
     return {w for w in re.findall(r"\w{3,}", text.lower()) if w not in STOP}
 
 
+def shared_words(question: str, text: str) -> int:
+    """Return how many of the question's longer words stand in the text."""
+    return len(_words(question) & _words(text))
+
+
+def held_out_articles(rows: Iterable[Row], count: int = 2) -> set[str]:
+    """Return the articles that are kept out of training: the last ones by name."""
+    return set(sorted({str(row["article"]) for row in rows})[-count:])
+
+
 def hard_negative(row: Row, paragraphs: list[str], rng: random.Random) -> str | None:
     """Pick another paragraph of the article that shares many of the question's words but no answer."""
-    asked = _words(row["question"])
     answers = [a.lower() for a in row["answers"]]
     own = row["passages"][0]["text"]
     others = [p for p in paragraphs if p != own and not any(a in p.lower() for a in answers)]
     if not others:
         return None
     others = rng.sample(others, min(12, len(others)))
-    return max(others, key=lambda p: len(asked & _words(p)))
+    return max(others, key=lambda p: shared_words(row["question"], p))
 
 
 def extractive_pairs(rows: list[Row], rng: random.Random, *, negatives: float, swaps: float) -> Iterator[Pair]:
@@ -172,9 +182,7 @@ CLAIM_SETS = (
 )  # fmt: skip
 
 
-def build_pairs(
-    folder: Path, seed: int, *, squad_rows: int, held_out_articles: int = 2
-) -> tuple[list[Pair], list[Pair]]:
+def build_pairs(folder: Path, seed: int, *, squad_rows: int) -> tuple[list[Pair], list[Pair]]:
     """Read the training sets in ``folder`` and return (training pairs, held-out pairs).
 
     The held-out pairs are the whole last articles of squad_v2_train_articles: they choose nothing but the
@@ -187,8 +195,7 @@ def build_pairs(
         return [row for _, row in read_json_lines(load[name])] if name in load else []
 
     v2 = rows("squad_v2_train_articles")
-    articles = sorted({r["article"] for r in v2})
-    held = set(articles[len(articles) - held_out_articles :])
+    held = held_out_articles(v2)
     held_rows = [r for r in v2 if r["article"] in held]
     v2_rows = [r for r in v2 if r["article"] not in held]
     pairs: list[Pair] = []

@@ -1,0 +1,62 @@
+"""Fit the probability that the best of several passages answers a question, on rows kept out of training.
+
+The setting is that of use: each question meets the paragraphs of its article that share most words with it, the
+best-scored one is taken, and the label says whether that one truly answers. A logistic regression on the answer
+head's logit and the span margin (Platt 1999) gives the probability.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+
+from rag_app.json_lines import read_json_lines
+from rag_app.models.evidence import Calibration, EvidenceModel
+from rag_app.training.evidence_data import Row, held_out_articles, shared_words
+
+CANDIDATES = 8
+Scored = tuple[float, float, bool]
+
+
+def score_held_out(model: EvidenceModel, file: Path) -> list[Scored]:
+    """Return (answer logit, span margin, whether the passage answers) of each held-out question's best passage."""
+    rows = [row for _, row in read_json_lines(file)]
+    held = held_out_articles(rows)
+    paragraphs: dict[str, list[str]] = defaultdict(list)
+    for row in rows:
+        if row["passages"][0]["text"] not in paragraphs[row["article"]]:
+            paragraphs[row["article"]].append(row["passages"][0]["text"])
+    return [_best(model, row, paragraphs[row["article"]]) for row in rows if row["article"] in held]
+
+
+def _best(model: EvidenceModel, row: Row, article: Sequence[str]) -> Scored:
+    own, question = row["passages"][0]["text"], row["question"]
+    others = sorted((p for p in article if p != own), key=lambda p: -shared_words(question, p))
+    candidates = [own, *others[: CANDIDATES - 1]]
+    found = model.weigh(question, [(row["passages"][0]["title"], text) for text in candidates])
+    place = max(range(len(found)), key=lambda i: found[i].probability)
+    answers = row["answerable"] and any(a in candidates[place] for a in row["answers"])
+    return found[place].answerable_logit, found[place].span_margin, bool(answers)
+
+
+def fit_calibration(scored: Sequence[Scored]) -> Calibration:
+    """Fit a logistic regression by Newton's method in float64, with a little ridge for stability."""
+    features = torch.tensor([[logit, margin, 1.0] for logit, margin, _ in scored], dtype=torch.float64)
+    labels = torch.tensor([float(right) for _, _, right in scored], dtype=torch.float64)
+    weights = torch.zeros(3, dtype=torch.float64)
+    ridge = 1e-3 * torch.eye(3, dtype=torch.float64)
+    for _ in range(50):
+        p = torch.sigmoid(features @ weights)
+        gradient = features.T @ (p - labels) + ridge @ weights
+        hessian = (features * (p * (1 - p))[:, None]).T @ features + ridge
+        weights = weights - torch.linalg.solve(hessian, gradient)
+    return Calibration(*(float(w) for w in weights))
+
+
+def write_description(folder: Path, *, name: str, base_sha256: str, calibration: Calibration) -> None:
+    """Write adapter.json: the adapter's name, the base it fits and its calibration."""
+    about = {"name": name, "base_sha256": base_sha256, "calibration": asdict(calibration)}
+    (folder / "adapter.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
