@@ -1,0 +1,84 @@
+"""From tokens to text as they come, and from text already seen to tokens that may come next."""
+
+from collections.abc import Callable, Sequence
+
+UNFINISHED = "\ufffd"
+MOST_UNFINISHED_TOKENS = 8
+"""A character has at most four bytes, so what is unfinished for longer is a byte that belongs to none."""
+
+
+class TextStream:
+    """Decodes tokens as they come; what it returns, joined, is the text of all tokens.
+
+    A token may be a part of a character, and how it reads may depend on the one before, so a few tokens of context
+    are decoded again each time. Text from ``until`` on is never returned, and ``ended`` tells that it came.
+    """
+
+    def __init__(self, decode: Callable[[list[int]], str], until: str | None = None) -> None:
+        self.ended = False
+        self._decode = decode
+        self._until = until
+        self._tokens: list[int] = []
+        self._context = 0
+        self._shown = 0
+        self._held = ""
+
+    def add(self, tokens: Sequence[int]) -> str:
+        """Return the text that these tokens complete, which may be none."""
+        self._tokens.extend(tokens)
+        text = self._decode(self._tokens[self._context :])
+        if text.endswith(UNFINISHED) and len(self._tokens) - self._shown <= MOST_UNFINISHED_TOKENS:
+            return ""
+        return self._release(self._advance(text))
+
+    def rest(self) -> str:
+        """Return what was held back, at the end."""
+        piece = self._advance(self._decode(self._tokens[self._context :]))
+        held = self._release(piece)
+        if self.ended:
+            return held
+        return held + self._held
+
+    def _advance(self, text: str) -> str:
+        before = len(self._decode(self._tokens[self._context : self._shown]))
+        self._context, self._shown = self._shown, len(self._tokens)
+        return text[before:]
+
+    def _release(self, piece: str) -> str:
+        if self._until is None or self.ended:
+            return "" if self.ended else piece
+        text = self._held + piece
+        head, found, _ = text.partition(self._until)
+        if found:
+            self.ended, self._held = True, ""
+            return head
+        kept = next(n for n in range(len(self._until) - 1, -1, -1) if text.endswith(self._until[:n]))
+        self._held = text[len(text) - kept :]
+        return text[: len(text) - kept]
+
+
+class PromptLookup:
+    """Proposes the tokens that followed when the last few tokens occurred before, most recently."""
+
+    def __init__(self, tokens: Sequence[int], *, lengths: Sequence[int] = (3, 2), most: int = 10) -> None:
+        self._lengths = tuple(lengths)
+        self._most = most
+        self._tokens: list[int] = []
+        self._after: dict[tuple[int, ...], int] = {}
+        self.add(tokens)
+
+    def add(self, tokens: Sequence[int]) -> None:
+        """Take note of tokens that now follow."""
+        # The last tokens are noted only once something follows them: they are what is looked up.
+        for token in tokens:
+            for length in self._lengths:
+                if len(self._tokens) >= length:
+                    self._after[tuple(self._tokens[-length:])] = len(self._tokens)
+            self._tokens.append(token)
+
+    def propose(self) -> list[int]:
+        """Return up to ``most`` tokens, none where the last ones are new."""
+        for length in self._lengths:
+            if (start := self._after.get(tuple(self._tokens[-length:]))) is not None:
+                return self._tokens[start : start + self._most]
+        return []
