@@ -172,12 +172,12 @@ def measure(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Measure ingestion, search, answers and memory on this machine."""
-    progress = Console(stderr=True)
+    progress = Console(stderr=True, soft_wrap=True)
     try:
         asked = read_questions(questions or folder.parent / "questions.jsonl", limit)
         figures = _measure_all(folder, asked, repeats=repeats, progress=progress)
     except RagError as error:
-        progress.print(f"[red]Error:[/] {error}")
+        progress.print(f"Error: {error}", style="red", markup=False, highlight=False)
         raise typer.Exit(1) from error
     if as_json:
         print(json.dumps({"machine": describe_machine(), "figures": [f.to_json() for f in figures]}, indent=2))
