@@ -7,7 +7,7 @@ tokens. This module knows nothing of files or models.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 
 from langchain_text_splitters import RecursiveCharacterTextSplitter
 
@@ -20,6 +20,7 @@ SPECIAL_TOKENS = 2
 MAX_CHARACTERS_PER_TOKEN = 8
 _SMALLEST_BUDGET = 16
 _SMALLEST_ATOM_TOKENS = 16
+_COUNTS_KEPT = 8192
 
 _SENTENCE_END = (
     r"(?<![ (][A-Z]\.)(?<!\bMr\.)(?<!\bMs\.)(?<!\bDr\.)(?<!\bMrs\.)(?<!\bSt\.)(?<!\bNo\.)(?<!\be\.g\.)(?<!\bi\.e\.)"
@@ -93,7 +94,8 @@ class _Splitter:
     def __init__(self, text: str, *, overlap: int, count_tokens: CountTokens) -> None:
         self._text = text
         self._overlap = overlap
-        self._count = count_tokens
+        # The same sentences are counted while cutting, merging and filling.
+        self._count = lru_cache(maxsize=_COUNTS_KEPT)(count_tokens)
 
     def split(self, section: Section, *, budget: int) -> Iterator[tuple[int, int]]:
         """Yield the spans of a section, trimmed of white space."""
@@ -104,23 +106,23 @@ class _Splitter:
             yield start, end
             return
         atoms = self._atoms(start, end, budget)
-        first = 0
+        first = previous = 0
         while first < len(atoms):
-            last = self._last_of_chunk(atoms, first, budget)
-            low, high = self._trimmed(atoms[self._with_overlap(atoms, first, last, budget)].start, atoms[last].end)
+            begin = self._with_overlap(atoms, first, previous, budget)
+            last = self._last_of_chunk(atoms, begin, first, budget)
+            low, high = self._trimmed(atoms[begin].start, atoms[last].end)
             # Token counts of pieces need not add up to that of the whole.
             while not self._fits(low, high, budget):
-                if low < atoms[first].start:
-                    low, high = self._trimmed(atoms[first].start, high)
+                if begin < first:
+                    begin = first
                 elif last > first:
                     last -= 1
-                    low, high = self._trimmed(low, atoms[last].end)
                 else:
                     atoms[first : first + 1] = self._halves(atoms[first])
-                    low, high = self._trimmed(low, atoms[first].end)
+                low, high = self._trimmed(atoms[begin].start, atoms[last].end)
             if low < high:
                 yield low, high
-            first = last + 1
+            previous, first = first, last + 1
 
     def _trimmed(self, start: int, end: int) -> tuple[int, int]:
         while start < end and self._text[start].isspace():
@@ -167,28 +169,28 @@ class _Splitter:
         parts = ((atom.start, middle), (middle, atom.end))
         return [_Atom(low, high, self._count(self._text[low:high]), False) for low, high in parts]
 
-    def _last_of_chunk(self, atoms: Sequence[_Atom], first: int, budget: int) -> int:
+    def _with_overlap(self, atoms: Sequence[_Atom], first: int, previous: int, budget: int) -> int:
+        """Return the atom to begin with, so that the chunk repeats the end of the one that began at ``previous``."""
+        room = min(self._overlap, budget - atoms[first].tokens)
+        while first - 1 > previous and atoms[first - 1].tokens <= room:
+            first -= 1
+            room -= atoms[first].tokens
+        return first
+
+    def _last_of_chunk(self, atoms: Sequence[_Atom], begin: int, first: int, budget: int) -> int:
         """Return the atom that ends the chunk: at the end of a paragraph if that leaves it half full."""
-        total = 0
+        total = sum(atom.tokens for atom in atoms[begin:first])
         last = first
         paragraph: int | None = None
         for number in range(first, len(atoms)):
             total += atoms[number].tokens
-            long = atoms[number].end - atoms[first].start > budget * MAX_CHARACTERS_PER_TOKEN
+            long = atoms[number].end - atoms[begin].start > budget * MAX_CHARACTERS_PER_TOKEN
             if number > first and (total > budget or long):
                 return last if paragraph is None else paragraph
             last = number
             if atoms[number].ends_paragraph and total >= budget // 2:
                 paragraph = number
         return last
-
-    def _with_overlap(self, atoms: Sequence[_Atom], first: int, last: int, budget: int) -> int:
-        """Return the atom to begin with, so that the chunk repeats the end of the one before."""
-        room = min(self._overlap, budget - sum(atom.tokens for atom in atoms[first : last + 1]))
-        while first > 0 and atoms[first - 1].tokens <= room:
-            first -= 1
-            room -= atoms[first].tokens
-        return first
 
 
 def _pieces(text: str, separators: list[str], *, size: int, count: CountTokens) -> list[str]:

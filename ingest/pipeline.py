@@ -94,7 +94,7 @@ def ingest_folder(
         )
     elif found.skipped:
         log.info("%d files of kinds that are not read, links or pipes were left out", found.skipped)
-    run.begin(len(found.files) + len(found.failures))
+    run.begin([*(file.name for file in found.files), *(failure.name for failure in found.failures)])
     for failure in found.failures:
         run.fail(failure)
     run.bring_in(found.files)
@@ -114,7 +114,7 @@ def ingest_files(
     """Add or update just these files; their names are their paths below ``root``. Nothing is removed."""
     root = root.expanduser().resolve()
     run = _Run(root, library, embedder, options=options, on_event=on_event)
-    run.begin(len(files))
+    run.begin([path.name for path in files])
     found: list[FoundFile] = []
     for path in files:
         try:
@@ -130,7 +130,13 @@ class _Run:
     """One ingestion: what it found so far, and what waits to be embedded."""
 
     def __init__(
-        self, root: Path, library: Library, embedder: PassageEmbedder, *, options: IngestOptions, on_event: OnEvent | None
+        self,
+        root: Path,
+        library: Library,
+        embedder: PassageEmbedder,
+        *,
+        options: IngestOptions,
+        on_event: OnEvent | None,
     ) -> None:
         self._root = root
         self._library = library
@@ -147,9 +153,10 @@ class _Run:
         self._failures: list[Failure] = []
         self._unchanged = self._chunks = self._done = self._total = 0
 
-    def begin(self, total: int) -> None:
-        self._total = total
-        self._tell("found", str(self._root))
+    def begin(self, names: Sequence[str]) -> None:
+        self._total = len(names)
+        for name in names:
+            self._tell("found", name)
 
     def bring_in(self, files: Sequence[FoundFile]) -> None:
         """Read, split, embed and store the files whose content is not the stored one."""
@@ -260,7 +267,8 @@ class _Run:
         """Embed what waits in one go, then store it document by document."""
         waiting, self._waiting = self._waiting, []
         if not self._options.dry_run and waiting:
-            self._tell("embedding", waiting[0].name)
+            for document in waiting:
+                self._tell("embedding", document.name)
             vectors = self._embedder.embed_passages(
                 [contextual_text(d.title, s.heading, d.text[s.start : s.end]) for d in waiting for s in d.spans]
             )

@@ -1,21 +1,19 @@
 """Read the text layer of PDF files with PDFium: page by page, in paragraphs, under the outline's headings."""
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from statistics import median
 
 import pypdfium2  # type: ignore[import-untyped]
 import pypdfium2.raw as pdfium  # type: ignore[import-untyped]
 
-from ingest.readers.pdf_layout import Line, join_lines, page_lines, paragraphs, table_rows
+from ingest.readers.pdf_layout import Line, Page, join_lines, page_lines, paragraphs, table_rows
+from ingest.readers.pdf_margins import without_running_lines
 from ingest.readers.sections import TextBuilder, one_line
 from ingest.readers.tables import table_lines
 from rag_app.errors import ReadError
 from rag_app.records import ExtractedText
 
-_MARGIN_LINES = 2
-_LEAST_REPEATS = 3
 _HEADING_SCALE = 1.12
 _LONGEST_HEADING = 120
 
@@ -28,19 +26,19 @@ def read_pdf(data: bytes, name: str) -> ExtractedText:
     """
     document = _open(data, name)
     try:
-        pages = [_page_lines(document, number, name) for number in range(len(document))]
+        pages = [_page(document, number, name) for number in range(len(document))]
         outline = _outline(document)
         title = document.get_metadata_value("Title")
     finally:
         document.close()
-    if not any(pages):
+    if not any(page.lines for page in pages):
         raise ReadError(
             f"{name} has no text layer: its {len(pages)} pages are images, as a scanner makes them. "
             "Run text recognition on it (for example: ocrmypdf in.pdf out.pdf) and ingest the result."
         )
-    pages = _without_running_lines(pages)
+    lines_of_pages = without_running_lines(pages)
     builder = TextBuilder()
-    _build(builder, pages, outline)
+    _build(builder, lines_of_pages, outline)
     if builder.empty:
         raise ReadError(f"{name} has no text other than its page headers and footers.")
     return builder.build(title=_sensible_title(title), pages=len(pages))
@@ -73,7 +71,7 @@ def _open(data: bytes, name: str) -> pypdfium2.PdfDocument:
     return document
 
 
-def _page_lines(document: pypdfium2.PdfDocument, number: int, name: str) -> list[Line]:
+def _page(document: pypdfium2.PdfDocument, number: int, name: str) -> Page:
     try:
         page = document[number]
         textpage = page.get_textpage()
@@ -82,7 +80,7 @@ def _page_lines(document: pypdfium2.PdfDocument, number: int, name: str) -> list
             f"{name} is damaged at page {number + 1}. Save it again from the program that made it."
         ) from error
     try:
-        return page_lines(textpage.raw)
+        return Page(page_lines(textpage.raw), page.get_height())
     finally:
         textpage.close()
         page.close()
@@ -103,33 +101,12 @@ def _outline(document: pypdfium2.PdfDocument) -> _Outline:
     return found
 
 
-def _without_running_lines(pages: Sequence[list[Line]]) -> list[list[Line]]:
-    """Drop lines that stand at the top or bottom of several pages and differ in numbers at most."""
-    counts = Counter(key for lines in pages for key in {_running_key(lines[i]) for i in _margin(lines)})
-    return [
-        [line for i, line in enumerate(lines) if i not in _margin(lines) or counts[_running_key(line)] < _LEAST_REPEATS]
-        for lines in pages
-    ]
-
-
-def _margin(lines: Sequence[Line]) -> set[int]:
-    """Return the numbers of the lines at the very top and bottom, by their place and not by their order.
-
-    The head of a table that goes on over several pages repeats too, but is no running line.
-    """
-    order = sorted(range(len(lines)), key=lambda i: lines[i].bottom)
-    margin = set(order[:_MARGIN_LINES] + order[-_MARGIN_LINES:])
-    return {i for i in margin if len(lines[i].cells) < 2 or not table_rows(lines[i : i + 2])}
-
-
-def _running_key(line: Line) -> tuple[str, int]:
-    return re.sub(r"\d+", "#", line.text), round(line.bottom / 4)
-
-
 def _build(builder: TextBuilder, pages: Sequence[list[Line]], outline: _Outline) -> None:
     vocabulary = frozenset(
         word for lines in pages for line in lines for word in re.findall(r"\w+(?:-\w+)*", line.text.lower())
     )
+    if not any(pages):
+        return
     sizes = [line.height for lines in pages for line in lines for _ in range(len(line.text) // 20 + 1)]
     body_height = median(sizes)
     right_edges = sorted(line.right for lines in pages for line in lines)
@@ -140,7 +117,7 @@ def _build(builder: TextBuilder, pages: Sequence[list[Line]], outline: _Outline)
         for level, title in outline.get(number, ()):
             if (level, title) not in marks:
                 builder.enter(level, title)
-        for group in paragraphs(lines, is_heading=[mark is not None for mark in marks]):
+        for group in paragraphs(lines, levels=[mark[0] if mark else None for mark in marks]):
             mark = marks[group[0]]
             members = [lines[i] for i in group]
             if mark is not None:

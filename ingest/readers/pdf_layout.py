@@ -47,6 +47,14 @@ class Line:
         return self.top - self.bottom
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The lines of a page in the order of its content, and the page's height."""
+
+    lines: list[Line]
+    height: float
+
+
 def page_lines(textpage: pdfium.FPDF_TEXTPAGE) -> list[Line]:
     """Return the lines of a page in the order of its content."""
     lines = (_line(chars) for chars in _character_lines(textpage))
@@ -138,12 +146,15 @@ def _first_word_width(chars: list[_Character]) -> float:
     return end - (start or 0.0)
 
 
-def paragraphs(lines: Sequence[Line], *, is_heading: Sequence[bool]) -> Iterator[list[int]]:
-    """Yield the numbers of the lines that make one paragraph, table or heading each, in order."""
+def paragraphs(lines: Sequence[Line], *, levels: Sequence[int | None]) -> Iterator[list[int]]:
+    """Yield the numbers of the lines that make one paragraph, table or heading each, in order.
+
+    ``levels`` has the level of each line that is a heading, and None for the others.
+    """
     group: list[int] = []
     spacing = _usual_spacing(lines)
     for number in range(len(lines)):
-        if group and _starts_new(lines, number, is_heading=is_heading, spacing=spacing):
+        if group and _starts_new(lines, number, levels=levels, spacing=spacing):
             yield group
             group = []
         group.append(number)
@@ -156,9 +167,9 @@ def _usual_spacing(lines: Sequence[Line]) -> float:
     return median(steps) if steps else 0.0
 
 
-def _starts_new(lines: Sequence[Line], number: int, *, is_heading: Sequence[bool], spacing: float) -> bool:
+def _starts_new(lines: Sequence[Line], number: int, *, levels: Sequence[int | None], spacing: float) -> bool:
     above, line = lines[number - 1], lines[number]
-    if is_heading[number] != is_heading[number - 1]:
+    if levels[number] != levels[number - 1]:
         return True
     step = above.bottom - line.bottom
     return step < 0 or step > _PARAGRAPH_GAP * max(min(spacing, 1.3 * above.height), above.height)

@@ -1,0 +1,53 @@
+"""Tell the running lines of a PDF (page headers, page footers, page numbers) from its text."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from ingest.readers.pdf_layout import Line, Page, table_rows
+
+_LINES = 2
+_LEAST_REPEATS = 3
+# A running line stands apart from the text by more than this many line heights.
+_GAP = 1.6
+# This close to the edge of the page, as a share of its height, lines may differ in their numbers.
+_EDGE = 0.085
+_PAGE_NUMBER = re.compile(r"(?:\w+ )?[-–(]?\s*(?:\d+|[ivxl]+)\s*(?:(?:of|/|von|de|sur)\s*\d+)?\s*[-–)]?", re.IGNORECASE)
+
+
+def without_running_lines(pages: Sequence[Page]) -> list[list[Line]]:
+    """Return the lines of each page without those that repeat at the same place on several pages."""
+    keys = [{number: _key(page.lines[number], page) for number in _margin(page.lines)} for page in pages]
+    counts = Counter(key for found in keys for key in set(found.values()))
+    return [
+        [line for i, line in enumerate(page.lines) if i not in found or counts[found[i]] < _LEAST_REPEATS]
+        for page, found in zip(pages, keys, strict=True)
+    ]
+
+
+def _margin(lines: Sequence[Line]) -> set[int]:
+    """Return the numbers of the lines that stand apart at the very top and bottom, by place and not by order.
+
+    The head of a table that goes on over several pages repeats too, but is no running line.
+    """
+    order = sorted(range(len(lines)), key=lambda i: lines[i].bottom)
+    apart: set[int] = set()
+    for inwards in (order, order[::-1]):
+        for count in range(1, _LINES + 1):
+            if len(inwards) > count and _stand_apart(lines[inwards[count - 1]], lines[inwards[count]]):
+                apart.update(inwards[:count])
+    return {i for i in apart if len(lines[i].cells) < 2 or not table_rows(lines[i : i + 2])}
+
+
+def _stand_apart(outer: Line, inner: Line) -> bool:
+    return abs(outer.bottom - inner.bottom) > _GAP * outer.height
+
+
+def _key(line: Line, page: Page) -> tuple[str, int]:
+    text = line.text.strip()
+    near_edge = line.top < _EDGE * page.height or line.bottom > (1 - _EDGE) * page.height
+    if near_edge:
+        text = re.sub(r"\d+", "#", text)
+    elif _PAGE_NUMBER.fullmatch(text):
+        text = "#"
+    return text, round(line.bottom / 4)
