@@ -2,8 +2,8 @@
 
     python data/make_handbook.py [FOLDER]      FOLDER is data/handbook unless named
 
-A source is Markdown of the plainest kind: headings, paragraphs, lists, tables, and ``---`` for a new page. The
-same sources and the same versions of reportlab and python-docx give the same bytes.
+A source is Markdown of the plainest kind: headings, paragraphs, lists, tables, and ``---`` for a new page of a
+PDF. The same sources and the same versions of reportlab and python-docx give the same bytes.
 """
 
 import io
@@ -150,7 +150,9 @@ def _pdf_table(block: Block) -> Table:
     longest = [max(len(row[column]) for row in block.rows) for column in range(len(block.rows[0]))]
     shares = [min(max(length, 10), 45) for length in longest]
     width = A4[0] - 44 * mm
-    table = Table(cells, colWidths=[width * share / sum(shares) for share in shares], repeatRows=1, spaceBefore=6, spaceAfter=12)
+    table = Table(
+        cells, colWidths=[width * share / sum(shares) for share in shares], repeatRows=1, spaceBefore=6, spaceAfter=12
+    )
     table.setStyle(
         TableStyle(
             [
@@ -166,11 +168,11 @@ def _pdf_table(block: Block) -> Table:
 def make_docx(blocks: list[Block]) -> bytes:
     """Return a Word file with real headings, lists and tables, and without the time at which it was made."""
     document = docx.Document()
-    document.styles["Normal"].font.size = Pt(11)  # type: ignore[attr-defined]
+    document.styles["Normal"].font.size = Pt(11)
     properties = document.core_properties
     properties.title, properties.author = blocks[0].text, COMPANY
     properties.comments = ""
-    properties.created = properties.modified = datetime(2026, 3, 1)  # noqa: DTZ001 - the format knows no zone
+    properties.created = properties.modified = datetime(2026, 3, 1)  # the format knows no time zone
     document.sections[0].header.paragraphs[0].text = COMPANY
     styles = {"text": "Normal", "bullet": "List Bullet", "number": "List Number"}
     for block in blocks:
@@ -178,9 +180,7 @@ def make_docx(blocks: list[Block]) -> bytes:
             document.add_heading(block.text, block.level)
         elif block.kind == "table":
             _add_docx_table(document, block)
-        elif block.kind == "page":
-            document.add_page_break()
-        else:
+        elif block.kind in styles:
             document.add_paragraph(block.text, styles[block.kind])
     target = io.BytesIO()
     document.save(target)
