@@ -79,8 +79,8 @@ def sources_html(turn: int, sources: Sequence[Source]) -> str:
 def _card(turn: int, source: Source, *, opened: bool) -> str:
     citation = source.citation
     where = place(citation.page, citation.heading)
-    before = ("" if source.at_start else "… ") + _BLANK_LINES.sub("\n\n", source.before)
-    after = _BLANK_LINES.sub("\n\n", source.after) + ("" if source.at_end else " …")
+    before = ("" if source.at_start else "… ") + _BLANK_LINES.sub("\n", source.before)
+    after = _BLANK_LINES.sub("\n", source.after) + ("" if source.at_end else " …")
     return (
         f'<details class="source" id="{anchor(turn, citation.number)}"{" open" if opened else ""}>'
         f'<summary><span class="number">{citation.number}</span>'
