@@ -37,7 +37,7 @@ def check_sha256(file: Path, expected: str, *, remedy: str) -> None:
 
 
 def weight_files(folder: Path) -> list[Path]:
-    """Return the safetensors files that a model folder, or each module of a sentence-transformers folder, is loaded from.
+    """Return the safetensors files that a model folder is loaded from; of every module, where it lists modules.
 
     Raises:
         ModelError: weights are there only in a format that can run code, or not at all.

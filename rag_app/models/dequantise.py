@@ -32,7 +32,7 @@ def dequantise(
         config = model.config
         if hasattr(config, "quantization_config"):
             del config.quantization_config
-        fresh = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16)
+        fresh: Any = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16)  # type: ignore[no-untyped-call]
         fresh.load_state_dict(weights)
         fresh.generation_config = model.generation_config
         fresh.save_pretrained(folder)

@@ -39,4 +39,4 @@ def computes_bfloat16() -> bool:
     """
     instructions = torch.cpu.get_capabilities()
     hardware = any(instructions.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))
-    return hardware and torch.backends.mkldnn.is_available()
+    return hardware and bool(torch.backends.mkldnn.is_available())  # type: ignore[no-untyped-call]

@@ -6,7 +6,6 @@ from threading import Lock
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from sentence_transformers import SentenceTransformer
@@ -64,7 +63,8 @@ class Embedder:
 
     def embed_query(self, text: str) -> NDArray[np.float32]:
         """Return the unit vector, of shape (dimensions,), to search passages with."""
-        return self._embed([text], self._model.encode_query)[0]
+        vector: NDArray[np.float32] = self._embed([text], self._model.encode_query)[0]
+        return vector
 
     def _embed(self, texts: list[str], encode: Callable[..., Any]) -> NDArray[np.float32]:
         try:
@@ -76,9 +76,10 @@ class Embedder:
                 "Free memory, or set device to cpu."
             ) from error
         # Normalised here rather than by the model, whose bfloat16 leaves lengths off by up to 1 %.
-        vectors: NDArray[np.float32] = np.asarray(raw, dtype=np.float32)
+        vectors = np.asarray(raw, dtype=np.float32)
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        return vectors / np.maximum(lengths, 1e-12)
+        units: NDArray[np.float32] = vectors / np.maximum(lengths, 1e-12)
+        return units
 
 
 class _Counter:

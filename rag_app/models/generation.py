@@ -93,7 +93,7 @@ class Generator:
             # A cache that is a running state (Mamba and its kin) cannot take a step back, so nothing is proposed to it.
             if cache.is_croppable:
                 if given is prompt:
-                    cache.activate_past_recording()
+                    cache.activate_past_recording()  # type: ignore[no-untyped-call]
                 else:
                     cache.crop(fitting - len(draft))
                 draft = lookup.propose()[: most - written - 1]
@@ -135,7 +135,7 @@ def load_generator(source: ModelSource, *, device: str = "auto") -> Generator:
     try:
         with quietly():
             tokenizer = AutoTokenizer.from_pretrained(source.folder, local_files_only=True, trust_remote_code=False)
-            model, report = AutoModelForCausalLM.from_pretrained(
+            loaded: Any = AutoModelForCausalLM.from_pretrained(
                 source.folder,
                 dtype=choose_dtype(place),
                 local_files_only=True,
@@ -143,6 +143,7 @@ def load_generator(source: ModelSource, *, device: str = "auto") -> Generator:
                 use_safetensors=True,
                 output_loading_info=True,
             )
+            model, report = loaded
             model.to(place)
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, ImportError, SafetensorError) as error:
         raise ModelError(

@@ -7,11 +7,13 @@ from huggingface_hub import is_offline_mode, snapshot_download
 from huggingface_hub.errors import (
     GatedRepoError,
     HFValidationError,
-    HTTPError,
     LocalEntryNotFoundError,
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
+
+# The error of whichever HTTP client this version of huggingface_hub uses.
+from huggingface_hub.errors import HTTPError as HubConnectionError  # type: ignore[attr-defined]
 
 from rag_app.errors import ModelError, ModelMissing
 
@@ -67,10 +69,10 @@ def _download(name: str, model: str, revision: str) -> Path:
         raise ModelMissing(
             f"Model '{model}' has no revision '{revision}'. Name a branch, tag or commit of it."
         ) from error
-    except (HTTPError, OSError) as error:
+    except (HubConnectionError, OSError) as error:
         raise ModelMissing(
-            f"Model '{name}' cannot be downloaded from the Hugging Face hub: {_first_line(error)} Check the network and "
-            "the room on the disk, copy the model to a folder and name the folder, or choose a model from "
+            f"Model '{name}' cannot be downloaded from the Hugging Face hub: {_first_line(error)} Check the network "
+            "and the room on the disk, copy the model to a folder and name the folder, or choose a model from "
             "rag-app models list."
         ) from error
 

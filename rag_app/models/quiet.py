@@ -20,7 +20,7 @@ def quietly() -> Iterator[None]:
         sentence_logger = logging.getLogger("sentence_transformers")
         level = sentence_logger.level
         transformers_logging.set_verbosity(logging.CRITICAL)
-        transformers_logging.disable_progress_bar()
+        transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         sentence_logger.setLevel(logging.CRITICAL)
         try:
             yield
@@ -28,4 +28,4 @@ def quietly() -> Iterator[None]:
             transformers_logging.set_verbosity(verbosity)
             sentence_logger.setLevel(level)
             if bars:
-                transformers_logging.enable_progress_bar()
+                transformers_logging.enable_progress_bar()  # type: ignore[no-untyped-call]
