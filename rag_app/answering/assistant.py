@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
+from rag_app.answering.confidence import passage_confidence
 from rag_app.answering.conversation import standalone_question
 from rag_app.answering.grounding import Grounder, SupportModel, Window, quote_around
 from rag_app.answering.prompting import build_prompt
@@ -22,6 +23,7 @@ PROMPT_PASSAGES = 3
 PROMPT_TOKENS = 1400
 MOST_SENTENCES = 4
 FRUITLESS_SENTENCES = 2
+STALE_FACTOR = 0.3
 OPENING = re.compile(r"^(?:yes|no|sure|certainly|of course)\b[,.:;!]?\s+", re.IGNORECASE)
 MARK = re.compile(r"\s*\[\d+\]")
 YES_NO = re.compile(
@@ -84,10 +86,11 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """A passage with the evidence found in it and the score it is ranked by."""
+    """A passage with the evidence found in it, the probability that it answers, and the score it is ranked by."""
 
     passage: Passage
     evidence: Evidence
+    confidence: float
     score: float
 
 
@@ -256,7 +259,7 @@ class Assistant:
         if not weighed:
             return
         best = weighed[0]
-        draft.confidence = best.evidence.probability
+        draft.confidence = best.confidence
         if best.evidence.span is None or draft.confidence < self._limits.threshold:
             return
         low, high = best.evidence.span
@@ -273,8 +276,10 @@ class Assistant:
         asks_for_old = bool(ASKS_FOR_OLD.search(question))
         weighed = []
         for passage, evidence in zip(passages, self._evidence.weigh(question, pairs), strict=True):
+            around = f"{passage.document.name}\n{_place(passage)}\n{passage.chunk.text}"
+            sure = passage_confidence(evidence.probability, question, around)
             stale = not asks_for_old and bool(SUPERSEDED.search(f"{passage.document.name} {_place(passage)}"))
-            weighed.append(Weighed(passage, evidence, evidence.probability * (0.3 if stale else 1.0)))
+            weighed.append(Weighed(passage, evidence, sure, sure * (STALE_FACTOR if stale else 1.0)))
         weighed.sort(key=lambda w: -w.score)
         return [
             replace(w, passage=replace(w.passage, rank=rank, score=w.score)) for rank, w in enumerate(weighed, start=1)

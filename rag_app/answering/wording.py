@@ -91,15 +91,26 @@ def numbers_agree(claim: str, evidence: str) -> bool:
 
 def names_agree(claim: str, evidence: str) -> bool:
     """Tell whether every capitalised word of the claim, but for its first, stands in the evidence."""
+    return not missing_names(claim, evidence)
+
+
+def missing_names(claim: str, evidence: str) -> list[str]:
+    """Return the capitalised words of the claim, but for those that begin a sentence, that the evidence lacks."""
     known = {stem(w) for word in _WORD.findall(evidence) for w in (word, *word.split("-"))}
-    words = list(_WORD.finditer(claim))
-    for place, match in enumerate(words):
+    missing = []
+    for place, match in enumerate(_WORD.finditer(claim)):
         word = match.group()
         starts = place == 0 or claim[: match.start()].rstrip()[-1:] in {".", "!", "?", ":", "\n"}
-        plain = word[:1].isupper() and word.casefold() not in _STOP and not (starts and not word.isupper())
-        if plain and stem(word) not in known:
-            return False
-    return True
+        named = word[:1].isupper() and word.casefold() not in _STOP and not (starts and not word.isupper())
+        if named and stem(word) not in known:
+            missing.append(word)
+    return missing
+
+
+def missing_numbers(claim: str, evidence: str) -> list[str]:
+    """Return the numbers of the claim that the evidence lacks."""
+    held = {q.number for q in quantities(evidence)}
+    return [q.number for q in quantities(claim) if q.number not in held]
 
 
 def negation_agrees(claim: str, evidence: str) -> bool:

@@ -14,6 +14,7 @@ from transformers import AutoTokenizer, BertModel, PreTrainedTokenizerBase
 
 from rag_app.errors import ModelDamaged, ModelMissing
 from rag_app.models.evidence_network import CLAIM_PREFIX, EvidenceNetwork
+from rag_app.models.quiet import quietly
 
 MAX_TOKENS = 512
 MAX_FIRST_TOKENS = 192
@@ -167,7 +168,8 @@ def load_evidence(base: Path, adapter: Path, *, device: torch.device, dtype: tor
         raise ModelMissing(f"The evidence adapter in {adapter} is incomplete. Install rag_app again.")
     about = json.loads(description.read_text(encoding="utf-8"))
     values = load_file(weights)
-    encoder = BertModel.from_pretrained(base, dtype=torch.float32, add_pooling_layer=False)
+    with quietly():
+        encoder = BertModel.from_pretrained(base, dtype=torch.float32, add_pooling_layer=False)
     network = EvidenceNetwork(encoder)
     try:
         network.merge_adapter(values)
