@@ -2,8 +2,8 @@
 
 import sys
 
-from rag_app.cli import app
+from rag_app.cli import main
 
 if __name__ == "__main__":
     sys.argv.insert(1, "ingest")
-    app()
+    main()

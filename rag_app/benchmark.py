@@ -158,7 +158,7 @@ def describe_machine() -> dict[str, Any]:
     }
 
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()
@@ -182,7 +182,7 @@ def measure(
     if as_json:
         print(json.dumps({"machine": describe_machine(), "figures": [f.to_json() for f in figures]}, indent=2))
     else:
-        _print_table(figures)
+        print_table(figures)
 
 
 def _measure_all(folder: Path, questions: list[str], *, repeats: int, progress: Console) -> list[Figure]:
@@ -224,15 +224,17 @@ def _milliseconds_since(started: float) -> float:
     return 1000 * (time.perf_counter() - started)
 
 
-def _print_table(figures: Iterable[Figure]) -> None:
-    machine = ", ".join(f"{name} {value}" for name, value in describe_machine().items())
-    table = Table(title=f"Benchmark ({machine})")
-    for heading in ("", "unit", "n", "p50", "p95", "lowest", "highest"):
-        table.add_column(heading, justify="left" if heading in {"", "unit"} else "right")
+def print_table(figures: Iterable[Figure]) -> None:
+    """Print the machine and a line for each figure."""
+    out = Console(soft_wrap=True, highlight=False)
+    out.print(", ".join(f"{name} {value}" for name, value in describe_machine().items()))
+    table = Table("", "unit", box=None)
+    for heading in ("n", "p50", "p95", "lowest", "highest"):
+        table.add_column(heading, justify="right")
     for figure in figures:
-        numbers = [f"{figure.quantile(share):,.1f}" for share in (0.5, 0.95, 0.0, 1.0)]
+        numbers = [f"{figure.quantile(share):,.1f}" if figure.values else "-" for share in (0.5, 0.95, 0.0, 1.0)]
         table.add_row(figure.name, figure.unit, str(len(figure.values)), *numbers)
-    Console().print(table)
+    out.print(table)
 
 
 if __name__ == "__main__":

@@ -102,6 +102,13 @@ def test_a_file_without_questions_is_named_with_the_remedy(tmp_path: Path, text:
         benchmark.read_questions(file, 2)
 
 
+def test_the_table_tells_every_figure_on_a_line_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    benchmark.print_table([Figure("search", "ms", (12.0, 14.0)), Figure("abstention, total", "ms", ())])
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["search", "ms", "2", "13.0", "13.9", "12.0", "14.0"] in rows
+    assert ["abstention,", "total", "ms", "0", "-", "-", "-", "-"] in rows
+
+
 def test_memory_is_told_in_mebibytes() -> None:
     held = bytearray(64 * 2**20)
     assert len(held) / 2**20 < benchmark.peak_memory_mib() < 1e6
