@@ -69,7 +69,7 @@ bench: $(VENV)/.installed ## Measure ingestion, search, answers and memory on th
 
 clean: ## Remove the environment and every cache; the library in RAG_APP_HOME stays
 	rm -rf $(VENV) build dist *.egg-info .coverage .coverage.* htmlcov
-	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .cache
 	find rag_app ingest ui tests -type d -name __pycache__ -prune -exec rm -rf {} +
 
 $(VENV)/.folder:

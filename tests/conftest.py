@@ -3,10 +3,21 @@
 import os
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+if TYPE_CHECKING:
+    from rag_app.models.embedding import Embedder
+    from rag_app.models.generation import Generator
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+LEFT_OUT = pytest.StashKey[int]()
+
+
+def find_browser() -> Path | None:
+    """Return the browser that the page is tested in, if this machine has one."""
+    return next((Path(path) for name in BROWSERS if (path := shutil.which(name))), None)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -15,16 +26,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if pages in item.path.parents:
             item.add_marker("browser")
-    if os.environ.get("CI") == "true" or any(shutil.which(name) for name in BROWSERS):
+    if os.environ.get("CI") == "true" or find_browser():
         return
     left_out = [item for item in items if item.get_closest_marker("browser")]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
         config.stash[LEFT_OUT] = len(left_out)
-
-
-LEFT_OUT = pytest.StashKey[int]()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -35,3 +43,31 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
             f"{count} tests of the page need Chromium, which is not on this machine. Install it (Debian, Ubuntu: "
             "apt-get install chromium) and run the tests again."
         )
+
+
+@pytest.fixture(scope="session")
+def prepared_home() -> Path:
+    """A home whose models are prepared; kept between runs, for preparing takes 15 seconds. Tests do not write to it."""
+    from rag_app.models.catalogue import resolve_model
+
+    home = Path(__file__).parent.parent / ".cache" / "tests-home"
+    resolve_model("SmolLM2-135M-Instruct", kind="generator", home=home)
+    return home
+
+
+@pytest.fixture(scope="session")
+def embedder(prepared_home: Path) -> "Embedder":
+    """The embedded embedder, loaded once."""
+    from rag_app.models.catalogue import resolve_model
+    from rag_app.models.embedding import load_embedder
+
+    return load_embedder(resolve_model("all-MiniLM-L6-v2", kind="embedder", home=prepared_home), device="cpu")
+
+
+@pytest.fixture(scope="session")
+def generator(prepared_home: Path) -> "Generator":
+    """The embedded generator, loaded once."""
+    from rag_app.models.catalogue import resolve_model
+    from rag_app.models.generation import load_generator
+
+    return load_generator(resolve_model("SmolLM2-135M-Instruct", kind="generator", home=prepared_home), device="cpu")

@@ -212,6 +212,27 @@ def test_clean_keeps_the_library(clone: Path) -> None:
     assert not (clone / ".venv").exists()
 
 
+def collect_browser_tests(**environment: str) -> subprocess.CompletedProcess[str]:
+    """Collect the tests of the page on a machine whose PATH holds no browser."""
+    collect = ["-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", "tests/browser"]
+    kept = {key: value for key, value in os.environ.items() if key not in {"CI", "PATH"}}
+    return subprocess.run(
+        [sys.executable, *collect], cwd=ROOT, env=kept | environment, capture_output=True, text=True, check=False
+    )
+
+
+def test_without_a_browser_the_tests_of_the_page_are_left_out_and_the_reader_is_told() -> None:
+    done = collect_browser_tests(PATH="/nowhere")
+    assert "tests/browser/test_" not in done.stdout
+    assert "need Chromium, which is not on this machine. Install it" in done.stdout
+
+
+def test_a_machine_that_checks_commits_leaves_no_test_of_the_page_out() -> None:
+    done = collect_browser_tests(PATH="/nowhere", CI="true")
+    assert done.returncode == 0
+    assert "tests/browser/test_" in done.stdout
+
+
 def test_the_machine_that_checks_commits_runs_make_test() -> None:
     script = ROOT / ".ci" / "run"
     assert os.access(script, os.X_OK)

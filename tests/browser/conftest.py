@@ -16,12 +16,11 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, Request, sync_playwright
 
+from tests.conftest import find_browser
+
 ROOT = Path(__file__).parents[2]
 SCREENSHOTS = ROOT / "screenshots"
-CHROMIUM = next(
-    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := Path("/usr/bin") / name).exists()),
-    Path("/usr/bin/chromium"),
-)
+CHROMIUM = find_browser() or Path("chromium")
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
