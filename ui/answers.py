@@ -17,6 +17,7 @@ STAGES = {
     "writing": "Writing…",
     "checking": "Checking every sentence…",
 }
+SHOWN_CHARACTERS = 2000
 STOPPED = "Stopped before the end."
 
 
@@ -24,7 +25,7 @@ def question_html(turn: Turn) -> str:
     """Return the reader's own question."""
     return (
         f'<div class="question" id="question-{turn.number}" dir="auto" role="heading" aria-level="2">'
-        f"{escaped(turn.question)}</div>"
+        f"{escaped(shortened(turn.question, SHOWN_CHARACTERS))}</div>"
     )
 
 

@@ -29,7 +29,6 @@ def show(application: "Application") -> None:
     # In st.bottom and not simply last: there Streamlit would keep scrolling to the end while an answer grows.
     typed = st.bottom.chat_input(
         "Ask your documents" if collection is None else f"Ask in {collection}",
-        max_chars=application.settings.max_question_characters,
         submit_mode="stop",
         key="question",
         disabled=not in_scope,

@@ -84,7 +84,7 @@ def test_an_upload_is_cited_and_once_removed_no_longer_known(tab: Visit) -> None
     quote = tab.page.locator(".source.found mark")
     expect(quote).to_be_in_viewport()
     assert "behind the blue door" in quote.inner_text()
-    assert quote.inner_text() in LIGHTHOUSE.decode()
+    assert quote.inner_text() in " ".join(LIGHTHOUSE.decode().split())
     tab.shoot("citation-1440")
 
     with tab.page.expect_download() as download:
@@ -132,12 +132,17 @@ def test_a_bad_upload_is_refused_with_its_reason_and_the_good_one_beside_it_is_t
 def test_nothing_in_a_document_a_name_or_a_question_is_executed_or_loaded(tab: Visit) -> None:
     tab.open("library")
     lines = "\n\n".join(f"The harbour master's payload number {n} is {text}" for n, text in enumerate(INJECTIONS))
-    name = "![pier](http:%2F%2Fevil.example%2Fname.png) <img src=x onerror=alert(1)>.md"
-    title = "# <script>alert('title')</script> ![t](http://evil.example/title.png)"
-    tab.add((name, f"{title}\n\n{lines}\n".encode()), collection="harbour ![c](http://evil.example/c.png) <b>")
+    name = "![pier](http:%2F%2Fevil.example%2Fname.png) <img src=x onerror=alert(1)>.txt"
+    titled = b"# <script>alert('title')</script> ![t](http://evil.example/title.png)\n\nThe harbour closes at night."
+    collection = "harbour ![c](http://evil.example/c.png) <b>"
+    tab.add((name, lines.encode()), ("titled.md", titled), collection=collection)
+    expect(tab.page.locator(".board li.stored")).to_have_count(2)
     tab.page.get_by_role("combobox", name="Ask in").click()
     tab.page.get_by_role("option", name="harbour").click()
     tab.settle()
+    tab.page.get_by_placeholder("Filter by name or title").fill("pier")
+    tab.page.get_by_placeholder("Filter by name or title").press("Enter")
+    expect(tab.page.get_by_text("1 document,")).to_be_visible()
     tab.select_row(0)
     expect(tab.page.locator(".reading")).to_contain_text("<script>alert('script')</script>")
     tab.page.get_by_role("tab", name="Chunks").click()
@@ -146,7 +151,7 @@ def test_nothing_in_a_document_a_name_or_a_question_is_executed_or_loaded(tab: V
     expect(tab.page.get_by_role("dialog")).to_contain_text("evil.example")
     tab.page.get_by_role("button", name="Keep").click()
     tab.go_to("Chat")
-    expect(tab.page.locator(".st-key-examples")).to_contain_text("<script>")
+    expect(tab.page.locator(".st-key-examples")).to_contain_text("![pier]")
     for question in ("What is the harbour master's payload number 0?", *INJECTIONS[1:4]):
         tab.ask(question)
     expect(tab.page.locator(".question").last).to_have_text(INJECTIONS[3])

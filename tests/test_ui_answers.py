@@ -1,0 +1,143 @@
+"""An answer on the page shows its marks, its proof and how well it stands, and escapes all of it."""
+
+import hashlib
+import os
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bs4 import BeautifulSoup
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag_app.records import Answer, Chunk, Citation, Document, Passage, Sentence
+from ui.answers import answer_html, question_html, writing_html
+from ui.conversation import Turn
+from ui.sources import original_of, passages_html, place, source_of, sources_html
+
+TEXT = "Leave\n\nUp to 10 days may be carried over. " + "They lapse in March. " * 40
+QUOTE = "Up to 10 days may be carried over."
+EVIL = '<img src="http://evil.example/x.png" onerror="alert(1)">'
+
+
+def make_document(name: str = "leave.md", path: str = "/nowhere/leave.md", sha256: str = "") -> Document:
+    return Document(
+        1, name, path, "/nowhere", "default", sha256, 1, 1, "Leave", 1, None, 1, datetime(2026, 1, 1, tzinfo=UTC)
+    )
+
+
+def make_citation(text: str = TEXT, quote: str = QUOTE, name: str = "leave.md") -> Citation:
+    start = text.index(quote)
+    return Citation(1, make_document(name), 3, "Leave > Carrying over", start, start + len(quote), quote)
+
+
+def make_answer(*sentences: Sentence, abstained: bool = False) -> Answer:
+    document = make_document()
+    passage = Passage(1, 0.4, Chunk(1, 1, 0, 0, len(QUOTE), 2, "Leave", QUOTE), document)
+    return Answer(
+        question="How many?",
+        standalone_question="How many?",
+        text="The documents do not say." if abstained else " ".join(s.marked() for s in sentences),
+        short_answer=None,
+        abstained=abstained,
+        confidence=0.31 if abstained else 0.93,
+        sentences=sentences,
+        citations=() if abstained else (make_citation(),),
+        passages=(passage,),
+        models={},
+        usage={},
+        timings_ms={},
+    )
+
+
+def make_turn(*sentences: Sentence) -> Turn:
+    source = source_of(TEXT, make_citation())
+    return Turn(2, "How many?", sentences=list(sentences), sources=[source], answer=make_answer(*sentences))
+
+
+def parse(html: str) -> BeautifulSoup:
+    return BeautifulSoup(html, "html.parser")
+
+
+def test_a_mark_leads_to_the_card_that_highlights_its_quote() -> None:
+    turn = make_turn(Sentence("Up to 10 days.", "supported", (1,)))
+    mark = parse(answer_html(turn)).select_one("a.cite")
+    assert mark
+    card = parse(sources_html(turn.number, turn.sources)).find(id=str(mark["href"]).removeprefix("#"))
+    assert card
+    assert card.select_one("mark").get_text() == QUOTE  # type: ignore[union-attr]
+    assert "leave.md" in str(mark["aria-label"])
+    assert "page 3" in card.get_text()
+
+
+@given(st.integers(0, len(TEXT) - 1), st.integers(1, 200))
+def test_the_surroundings_are_the_documents_own_text(start: int, length: int) -> None:
+    end = min(len(TEXT), start + length)
+    citation = Citation(1, make_document(), None, None, start, end, TEXT[start:end])
+    source = source_of(TEXT, citation)
+    assert TEXT[:start].endswith(source.before)
+    assert TEXT[end:].startswith(source.after)
+    assert source.at_start == (len(source.before) == start) or start > 0
+
+
+@given(st.text(max_size=60))
+def test_nothing_that_others_wrote_becomes_an_element(text: str) -> None:
+    evil = f"{text}{EVIL}</mark></span>"
+    citation = replace(make_citation(evil, EVIL, name=evil), heading=evil)
+    turn = Turn(1, evil, [Sentence(evil, "quoted", (1,))], [source_of(evil, citation)])
+    turn.answer = replace(make_answer(*turn.sentences), standalone_question=evil + "?", citations=(citation,))
+    passage = Passage(1, 0.1, Chunk(1, 1, 0, 0, 1, 1, evil, evil), make_document(evil))
+    page = question_html(turn) + answer_html(turn) + sources_html(1, turn.sources) + passages_html([passage])
+    turn.answer = None
+    page += writing_html(turn, "checking")
+    names = {tag.name for tag in parse(page).find_all()}
+    assert names <= set("div span p a section h3 details summary blockquote mark ol li".split())
+    assert all(not name.startswith("on") for tag in parse(page).find_all() for name in tag.attrs)
+
+
+def test_an_answer_says_how_it_stands() -> None:
+    supported, quoted = Sentence("A.", "supported", (1,)), Sentence("B.", "quoted", (1,))
+    doubtful = Sentence("C.", "unsupported")
+    assert "Every sentence supported by 1 document" in answer_html(make_turn(supported, quoted))
+    assert "Quoted word for word" in answer_html(make_turn(quoted))
+    assert "1 sentence found no support and is marked" in answer_html(make_turn(supported, doubtful))
+    assert "not found in the documents" in answer_html(make_turn(doubtful))
+    assert "confidence 93%" in answer_html(make_turn(supported))
+
+
+def test_an_abstention_says_so_and_folds_away_the_closest_passages() -> None:
+    turn = Turn(1, "How many?", answer=make_answer(abstained=True))
+    page = parse(answer_html(turn))
+    assert "Not in the documents" in page.get_text()
+    assert page.select_one("details.passages:not([open]) blockquote")
+    assert not page.select("a.cite")
+
+
+def test_an_answer_that_was_stopped_shows_what_stood_by_then() -> None:
+    turn = Turn(1, "How many?", sentences=[Sentence("A.", "supported", (1,))])
+    assert "Stopped before the end." in answer_html(turn)
+    assert "A." in answer_html(turn)
+
+
+def test_a_question_that_was_understood_otherwise_says_how() -> None:
+    turn = make_turn(Sentence("A.", "supported", (1,)))
+    assert turn.answer
+    turn.answer = replace(turn.answer, standalone_question="How many days?")
+    assert "Understood as: How many days?" in answer_html(turn)
+
+
+def test_a_place_is_told_as_far_as_it_is_known() -> None:
+    assert place(3, "A > B") == "page 3 · A / B"
+    assert place(None, None) == ""
+
+
+def test_an_original_is_unchanged_changed_or_gone(tmp_path: Path) -> None:
+    file = tmp_path / "leave.md"
+    file.write_bytes(b"first")
+    document = make_document(path=str(file), sha256=hashlib.sha256(b"first").hexdigest())
+    assert original_of(document) == "unchanged"
+    file.write_bytes(b"later")
+    os.utime(file, ns=(1, 1))
+    assert original_of(document) == "changed"
+    file.unlink()
+    assert original_of(document) == "gone"

@@ -1,0 +1,161 @@
+"""The pages, run by Streamlit's own test runner on the real library with fake models."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from rag_app.assembly import Application
+from tests.page_parts import open_page, store_text
+
+LEAVE = "Up to 10 days of leave may be carried over to the next year."
+CANTEEN = "The canteen opens at 11:30 and closes at 14:00."
+CARRY = "How many days of leave may be carried over?"
+
+
+@pytest.fixture
+def application(tmp_path: Path) -> Application:
+    return open_page(tmp_path)
+
+
+def chat_script(home: "Path") -> None:
+    from tests.page_parts import open_page
+    from ui import chat
+
+    chat.show(open_page(home))
+
+
+def library_script(home: "Path") -> None:
+    from tests.page_parts import open_page
+    from ui import library_page
+
+    library_page.show(open_page(home))
+
+
+def failing_script(error: BaseException) -> None:
+    from ui.guard import told_in_words
+
+    with told_in_words():
+        raise error
+
+
+def chat(application: Application) -> AppTest:
+    return AppTest.from_function(chat_script, kwargs={"home": application.settings.home}, default_timeout=60).run()
+
+
+def library(application: Application) -> AppTest:
+    return AppTest.from_function(library_script, kwargs={"home": application.settings.home}, default_timeout=60).run()
+
+
+def shown(page: AppTest) -> str:
+    """Return all HTML of a page."""
+    assert not page.exception
+    return "\n".join(element.proto.body for element in page.get("html"))
+
+
+def test_an_empty_library_says_how_to_fill_it(application: Application) -> None:
+    page = chat(application)
+    assert "Nothing to ask yet" in shown(page)
+    assert page.chat_input[0].disabled
+
+
+def test_a_question_is_answered_with_marks_and_sources(application: Application, tmp_path: Path) -> None:
+    store_text(application, "leave.md", LEAVE, root=tmp_path / "docs")
+    page = chat(application)
+    page.chat_input[0].set_value(CARRY).run()
+    html = shown(page)
+    assert f"“{LEAVE}”" in html
+    assert f"<mark>{LEAVE}</mark>" in html
+    assert 'href="#source-1-1"' in html
+    page.run()
+    assert f"<mark>{LEAVE}</mark>" in shown(page)
+
+
+def test_what_no_document_says_is_said_to_be_missing(application: Application, tmp_path: Path) -> None:
+    store_text(application, "canteen.md", CANTEEN, root=tmp_path / "docs")
+    page = chat(application)
+    page.chat_input[0].set_value("What is the wifi password?").run()
+    assert "Not in the documents" in shown(page)
+    assert "Closest passages" in shown(page)
+
+
+def test_an_example_is_asked_by_its_button(application: Application, tmp_path: Path) -> None:
+    store_text(application, "canteen.md", CANTEEN, root=tmp_path / "docs")
+    page = chat(application)
+    button = next(button for button in page.button if button.key == "example-0")
+    button.click().run()
+    assert "What is said about “canteen”?" in shown(page)
+    assert not [button for button in page.button if button.key == "example-0"]
+
+
+def test_a_collection_that_is_chosen_is_the_only_one_asked(application: Application, tmp_path: Path) -> None:
+    store_text(application, "leave.md", LEAVE, root=tmp_path / "docs", collection="people")
+    store_text(application, "canteen.md", CANTEEN, root=tmp_path / "docs", collection="house")
+    page = chat(application)
+    page.session_state["collection"] = "house"
+    page.run()
+    assert page.chat_input[0].placeholder == "Ask in house"
+    page.chat_input[0].set_value(CARRY).run()
+    assert "Not in the documents" in shown(page)
+    assert LEAVE not in shown(page)
+
+
+def test_an_error_of_a_question_stays_with_it_and_it_can_be_asked_again(
+    application: Application, tmp_path: Path
+) -> None:
+    store_text(application, "leave.md", LEAVE, root=tmp_path / "docs")
+    page = chat(application)
+    page.chat_input[0].set_value("How many days? " + "x" * 4000).run()
+    assert 'role="alert"' in shown(page)
+    assert "Shorten it" in shown(page)
+    again = next(button for button in page.button if button.label == "Ask again")
+    again.click().run()
+    assert shown(page).count('role="alert"') == 1
+
+
+def test_an_example_of_a_hostile_title_is_text(application: Application, tmp_path: Path) -> None:
+    store_text(application, "![x](http:evil).md", CANTEEN, root=tmp_path / "docs")
+    label = next(button.label for button in chat(application).button if button.key == "example-0")
+    assert r"\!\[x\]\(http\:evil\)" in label
+
+
+def test_the_library_lists_its_documents_and_their_state(application: Application, tmp_path: Path) -> None:
+    store_text(application, "leave.md", LEAVE, root=tmp_path / "docs")
+    store_text(application, "moved.md", CANTEEN, root=tmp_path / "docs")
+    store_text(application, "mine.md", "Mine.", root=tmp_path / "uploads" / "default")
+    (tmp_path / "docs" / "moved.md").unlink()
+    table = library(application).dataframe[0].value
+    assert dict(zip(table["Name"], table["State"], strict=True)) == {
+        "leave.md": "in its folder",
+        "moved.md": "file gone",
+        "mine.md": "uploaded",
+    }
+
+
+def test_the_library_is_filtered_by_words(application: Application, tmp_path: Path) -> None:
+    store_text(application, "leave.md", LEAVE, root=tmp_path / "docs")
+    store_text(application, "canteen.md", CANTEEN, root=tmp_path / "docs")
+    page = library(application)
+    page.text_input[0].set_value("CANT").run()
+    assert list(page.dataframe[0].value["Name"]) == ["canteen.md"]
+    page.text_input[0].set_value("nothing of the kind").run()
+    assert "0 documents" in shown(page)
+
+
+def test_an_error_of_ours_is_told_in_its_words() -> None:
+    from rag_app.errors import NotFound
+
+    page = AppTest.from_function(failing_script, kwargs={"error": NotFound("No <b>such</b> thing.")}).run()
+    assert "No &lt;b&gt;such&lt;/b&gt; thing." in shown(page)
+
+
+def test_an_unforeseen_error_is_an_apology_with_a_reference_that_the_log_has(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    page = AppTest.from_function(failing_script, kwargs={"error": KeyError("secret")}).run()
+    html = shown(page)
+    assert "secret" not in html
+    assert "Traceback" not in html
+    reference = html.split("reference ")[1].split()[0]
+    assert reference in caplog.text
+    assert "secret" in caplog.text
