@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -84,7 +85,7 @@ def ingest(
             with show_progress() as on_event:
                 report = ingest_folder(folder, library, embedder, options=chosen, on_event=on_event)
             failed = failed or bool(report.failures)
-            _output(report.to_json(), as_json, lambda shown=report: printing.show_ingest(shown, dry_run=dry_run))
+            _output(report.to_json(), as_json, partial(printing.show_ingest, report, dry_run=dry_run))
     finally:
         library.close()
     if failed:
@@ -246,8 +247,8 @@ def prepare_models(context: typer.Context, as_json: Json = False) -> None:
 
     settings: Settings = context.obj
     ready = [
-        resolve_model(name, kind=kind, home=settings.home)
-        for name, kind in ((settings.embedder, "embedder"), (settings.generator, "generator"))
+        resolve_model(settings.embedder, kind="embedder", home=settings.home),
+        resolve_model(settings.generator, kind="generator", home=settings.home),
     ]
     entries = [
         {"name": s.name, "kind": s.kind, "folder": str(s.folder), "origin": s.origin, "licence": s.licence,

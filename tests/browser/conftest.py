@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page, Request, sync_playwright
 
 from tests.conftest import find_browser
 
@@ -118,6 +118,10 @@ class Visit:
         if urlsplit(request.url).hostname not in {None, "localhost"}:
             self.strangers.append(request.url)
 
+    def dismiss(self, dialog: Dialog) -> None:
+        self.dialogs.append(dialog.message)
+        dialog.dismiss()
+
     def open(self, path: str = "") -> None:
         """Go to a page and wait until its models are loaded."""
         self.page.goto(f"{self.server.url}/{path}")
@@ -177,7 +181,7 @@ def visit(browser: Browser, server: Server, *, width: int = 1440, dark: bool = F
     page = context.new_page()
     tab = Visit(page, server)
     page.on("request", tab.note_request)
-    page.on("dialog", lambda dialog: (tab.dialogs.append(dialog.message), dialog.dismiss()))
+    page.on("dialog", tab.dismiss)
     yield tab
     context.close()
 
