@@ -124,22 +124,25 @@ class _Worker:
             ReadError: it cannot be read within the limits.
         """
         process = self._started(request.file.name)
+        reply = self._within(self._limits.seconds, process, request)
+        return _read_file(reply)
+
+    def _within(self, seconds: float, process: subprocess.Popen[bytes], request: Request) -> dict[str, Any]:
         expired = threading.Event()
 
         def expire() -> None:
             expired.set()
             process.kill()
 
-        timer = threading.Timer(self._limits.seconds, expire)
+        timer = threading.Timer(seconds, expire)
         timer.daemon = True
         timer.start()
         try:
-            reply = _exchange(process, request)
+            return _exchange(process, request)
         except (EOFError, OSError) as error:
             raise self._cause_of_death(request.file.name, expired=expired.is_set()) from error
         finally:
             timer.cancel()
-        return _read_file(reply)
 
     def close(self) -> None:
         with self._lock:
@@ -170,6 +173,9 @@ class _Worker:
             env=os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONUTF8": "1"},
             start_new_session=True,
         )
+        # Its imports are no file's fault: a file's time begins when the worker says that it is ready.
+        assert self._process.stdout
+        self._process.stdout.read(LENGTH_BYTES)
 
     def _stop(self) -> None:
         if self._process is not None:

@@ -31,6 +31,8 @@ def main(memory_bytes: int, file_bytes: int, seconds: float) -> None:
     replies = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     # Whatever a library prints must not come between the replies.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    replies.write(bytes(LENGTH_BYTES))
+    replies.flush()
     for line in sys.stdin.buffer:
         _set_alarm(seconds + _ORPHAN_SECONDS)
         reply = json.dumps(answer(json.loads(line), file_bytes=file_bytes), ensure_ascii=False).encode("utf-8")

@@ -160,6 +160,7 @@ def _heading(
 def _sensible_title(title: str) -> str | None:
     """Return the title from the file's properties, unless a program put its own words there."""
     title = one_line(title)
-    if len(title) < 3 or title.lower() in ("untitled", "anonymous") or re.search(r"\.\w{2,4}$|^Microsoft Word", title):
+    nobody_named_it = title.lower().strip("()") in ("untitled", "anonymous", "unspecified")
+    if len(title) < 3 or nobody_named_it or re.search(r"\.\w{2,4}$|^Microsoft Word", title):
         return None
     return title
