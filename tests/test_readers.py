@@ -300,6 +300,9 @@ def test_each_definition_is_a_section_under_its_first_line() -> None:
     [
         ("a.go", "package a\n\nfunc Add(a int) int {\n\treturn a\n}\n", "func Add(a int) int"),
         ("a.rs", "use x;\n\nfn add(a: u8) -> u8 {\n    a\n}\n", "fn add(a: u8) -> u8"),
+        ("b.rs", "use x;\n\n/// Adds.\npub async fn add() {\n    a\n}\n", "pub async fn add()"),
+        ("a.c", "#include <x>\nint total;\n\nstatic int add(int a)\n{\n    return a;\n}\n", "static int add(int a)"),
+        ("a.java", "import x;\n\npublic final class Bill {\n}\n", "public final class Bill"),
         ("a.js", "import x\n\nfunction add(a) {\n  return a\n}\n", "function add(a)"),
     ],
 )
@@ -308,7 +311,7 @@ def test_definitions_are_found_in_other_languages(name: str, code: str, heading:
 
 
 def test_code_of_a_language_without_known_definitions_is_one_section() -> None:
-    assert headings(read("SELECT 1;\n\nSELECT 2;\n", "a.sql")) == [None]
+    assert headings(read("p {\n}\n\nb {\n}\n", "a.css")) == [None]
 
 
 # Word

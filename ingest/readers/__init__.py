@@ -7,7 +7,7 @@ cause and the remedy when it cannot read it.
 from collections.abc import Callable
 from pathlib import PurePath
 
-from ingest.readers.code import LANGUAGES, read_code
+from ingest.readers.code import DEFINITIONS, read_code
 from ingest.readers.csv import read_csv
 from ingest.readers.docx import read_docx
 from ingest.readers.html import read_html
@@ -38,10 +38,9 @@ READERS: dict[str, Reader] = {
     ".docx": read_docx,
     ".csv": read_csv,
     ".tsv": read_csv,
-    ".sh": read_code,
-    ".sql": read_code,
     ".css": read_code,
-    **dict.fromkeys(LANGUAGES, read_code),
+    ".hs": read_code,
+    **dict.fromkeys(DEFINITIONS, read_code),
 }
 
 

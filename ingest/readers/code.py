@@ -2,74 +2,62 @@
 
 import itertools
 import re
-from collections.abc import Callable
 from pathlib import PurePath
-
-from langchain_text_splitters import Language, RecursiveCharacterTextSplitter
 
 from ingest.readers.sections import MAX_HEADING_CHARACTERS, clean
 from ingest.readers.text import decode
 from rag_app.records import ExtractedText, Section
 
-LANGUAGES = {
-    ".py": Language.PYTHON,
-    ".pyi": Language.PYTHON,
-    ".js": Language.JS,
-    ".mjs": Language.JS,
-    ".cjs": Language.JS,
-    ".jsx": Language.JS,
-    ".ts": Language.TS,
-    ".tsx": Language.TS,
-    ".java": Language.JAVA,
-    ".kt": Language.KOTLIN,
-    ".scala": Language.SCALA,
-    ".go": Language.GO,
-    ".rs": Language.RUST,
-    ".c": Language.C,
-    ".h": Language.C,
-    ".cc": Language.CPP,
-    ".cpp": Language.CPP,
-    ".hpp": Language.CPP,
-    ".cs": Language.CSHARP,
-    ".rb": Language.RUBY,
-    ".php": Language.PHP,
-    ".swift": Language.SWIFT,
-    ".lua": Language.LUA,
-    ".pl": Language.PERL,
-    ".hs": Language.HASKELL,
-    ".ex": Language.ELIXIR,
-    ".exs": Language.ELIXIR,
-    ".r": Language.R,
-    ".sol": Language.SOL,
-    ".proto": Language.PROTO,
-    ".ps1": Language.POWERSHELL,
+_PYTHON = r"(?:async def|def|class)\b"
+_SCRIPT = (
+    r"(?:export |default |async |abstract |declare )*(?:function|class|interface|enum|type|namespace)\b|"
+    r"(?:export )?const \w+ = (?:async )?(?:function|\()"
+)
+_OBJECTS = (
+    r"(?:(?:public|private|protected|internal|static|final|abstract|sealed|open|data|suspend|override|inline) )*"
+    r"(?:class|interface|enum|record|struct|fun|func|object|trait|namespace|protocol|extension|function|def)\b"
+)
+_RUST = r"(?:pub(?:\([^)]*\))? )?(?:async |unsafe |const )*(?:fn|struct|enum|impl|trait|mod|macro_rules!)"
+_C = r"(?:struct|class|enum|union|namespace|template)\b[^;]*$|[A-Za-z_][\w:<>,*& ]*[ *&][\w:~]+\([^;]*$"
+
+# What begins a definition at the left margin, by suffix.
+DEFINITIONS: dict[str, str] = {
+    **dict.fromkeys((".py", ".pyi"), _PYTHON),
+    **dict.fromkeys((".js", ".mjs", ".cjs", ".jsx", ".ts", ".tsx"), _SCRIPT),
+    **dict.fromkeys((".java", ".kt", ".scala", ".cs", ".php", ".swift"), _OBJECTS),
+    **dict.fromkeys((".c", ".h", ".cc", ".cpp", ".hpp"), _C),
+    ".rs": _RUST,
+    ".go": r"(?:func|type)\b",
+    ".rb": r"(?:def|class|module)\b",
+    ".lua": r"(?:local )?function\b",
+    ".pl": r"sub\b",
+    ".ex": r"defmodule\b",
+    ".exs": r"defmodule\b",
+    ".r": r"[\w.]+ *<- *function\b",
+    ".sol": r"(?:abstract )?(?:contract|library|interface)\b",
+    ".proto": r"(?:message|service|enum)\b",
+    ".ps1": r"(?:function|filter|class)\b",
+    ".sh": r"(?:function \w+|\w+ *\(\))",
+    ".sql": r"(?:create|CREATE)\b",
 }
 # Definitions shorter than this share a section, or a file of constants would become a hundred chunks.
 _SHORTEST_SECTION = 400
-_FLOW = {"if", "unless", "for", "foreach", "while", "do", "switch", "case", "default", "try", "return", "with", "match"}
-_FLOW |= {"cond", "break", "continue", "loop", "when"}
 _ATTACHED = ("@", "#", "//", "/*", " *", "--", "[")
 
 
 def read_code(data: bytes, name: str) -> ExtractedText:
     """Read a source file; what stands before the first definition is a section without a heading."""
     text = re.sub(r"[ \t]+$", "", clean(decode(data, name)), flags=re.MULTILINE).strip("\n")
-    language = LANGUAGES.get(PurePath(name).suffix.lower())
-    starts = _definition_starts(text, language) if language else []
+    pattern = DEFINITIONS.get(PurePath(name).suffix.lower())
+    starts = _definition_starts(text, pattern) if pattern else []
     sections = _sections(text, starts)
     return ExtractedText(text, tuple(sections), title=PurePath(name).name)
 
 
-def _definition_starts(text: str, language: Language) -> list[int]:
+def _definition_starts(text: str, pattern: str) -> list[int]:
     """Return where unindented definitions begin, with the comments and decorators right above them."""
-    separators = RecursiveCharacterTextSplitter.get_separators_for_language(language)
-    words = [s.strip() for s in separators if re.fullmatch(r"\n[a-z][a-z ]*", s) and s.strip() not in _FLOW]
-    if not words:
-        return []
-    if language is Language.PYTHON:
-        words.append("async def")
-    pattern = rf"^(?:{'|'.join(map(re.escape, words))})\b"
-    return [_with_attached(text, match.start()) for match in re.finditer(pattern, text, re.MULTILINE)]
+    matches = re.finditer(rf"^(?:{pattern})", text, re.MULTILINE)
+    return [_with_attached(text, match.start()) for match in matches]
 
 
 def _with_attached(text: str, start: int) -> int:
@@ -97,7 +85,6 @@ def _sections(text: str, starts: list[int]) -> list[Section]:
 
 
 def _signature(code: str) -> str | None:
-    lines: list[str] = [line for line in code.split("\n") if line.strip()]
-    is_attached: Callable[[str], bool] = lambda line: line.startswith(_ATTACHED)  # noqa: E731
-    first = next((line for line in lines if not is_attached(line)), "")
+    lines = (line for line in code.split("\n") if line.strip())
+    first = next((line for line in lines if not line.startswith(_ATTACHED)), "")
     return first.strip().rstrip("{:( ").strip()[:MAX_HEADING_CHARACTERS] or None
