@@ -170,9 +170,10 @@ def test_a_locked_library_can_be_read_and_says_why_it_cannot_be_written(tmp_path
     with open_library(tmp_path, timeout=0.05) as library:
         stored = store(library, new_document("a.txt", "one"))
         with held_by_another(tmp_path / "library.sqlite3"):
-            for change in (lambda: library.remove(stored.id), lambda: store(library, new_document("b.txt", "two"))):
-                with pytest.raises(LibraryLocked, match=r"Another program holds .*library\.sqlite3"):
-                    change()
+            with pytest.raises(LibraryLocked, match=r"Another program holds .*library\.sqlite3"):
+                library.remove(stored.id)
+            with pytest.raises(LibraryLocked, match=r"Another program holds .*library\.sqlite3"):
+                store(library, new_document("b.txt", "two"))
             assert found_by_vectors(library, "one") == found_by_words(library, "one") == ["one"]
             with open_library(tmp_path, timeout=0.05) as second:
                 assert second.documents() == [stored]
@@ -212,7 +213,7 @@ with open_library(Path(sys.argv[1])) as library:
     store(library, new_document("a.txt", "small words"))
     resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, resource.RLIM_INFINITY))
     try:
-        store(library, new_document("b.txt", "large words " * 200_000))
+        store(library, new_document("b.txt", "large words " * 100_000))
     except StorageFull as error:
         print("refused:", error)
     resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
@@ -236,9 +237,12 @@ def test_a_read_only_library_refuses_changes(tmp_path: Path) -> None:
     with open_library(tmp_path) as library:
         store(library, new_document("a.txt", "one"))
     with open_library(tmp_path, read_only=True) as library:
-        for change in (lambda: library.remove(1), library.rebuild, lambda: store(library, new_document("b.txt"))):
-            with pytest.raises(LibraryError, match="read-only"):
-                change()
+        with pytest.raises(LibraryError, match="read-only"):
+            library.remove(1)
+        with pytest.raises(LibraryError, match="read-only"):
+            library.rebuild()
+        with pytest.raises(LibraryError, match="read-only"):
+            store(library, new_document("b.txt"))
         assert found_by_words(library, "one") == ["one"]
 
 

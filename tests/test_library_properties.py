@@ -103,5 +103,5 @@ class LibraryMachine(RuleBasedStateMachine):
         self.place.cleanup()
 
 
-LibraryMachine.TestCase.settings = settings(max_examples=25, stateful_step_count=15, deadline=None)
+LibraryMachine.TestCase.settings = settings(max_examples=20, stateful_step_count=12, deadline=None)
 TestLibraryMachine = LibraryMachine.TestCase

@@ -107,7 +107,7 @@ class Database:
                     transaction.rollback()
 
     def _configure(self, connection: sqlite3.Connection, _record: Any) -> None:
-        # The driver must not begin transactions by itself: it would do so only before the first write.
+        # The driver's own transactions begin before the first write; ours begin before the first statement.
         connection.isolation_level = None
         connection.execute("PRAGMA foreign_keys = ON")
         # What was removed is overwritten, not just unlinked.
