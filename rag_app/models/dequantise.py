@@ -1,6 +1,7 @@
 """Turn a GGUF file into a model folder with bfloat16 weights."""
 
 import io
+import struct
 from collections.abc import Callable, MutableMapping
 from contextlib import redirect_stderr
 from pathlib import Path
@@ -49,7 +50,7 @@ def _read(packed: Path) -> tuple[Any, Any]:
             quantization_config=GgufConfig(dequantize=True),
             local_files_only=True,
         )
-    except (ValueError, KeyError, IndexError, TypeError, RuntimeError, NotImplementedError, ImportError) as error:
+    except (ValueError, LookupError, TypeError, RuntimeError, ImportError, struct.error) as error:
         raise ModelError(
             f"{packed} cannot be read as a GGUF language model: {error}. "
             "Name a model that is published as safetensors instead."

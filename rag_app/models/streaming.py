@@ -3,15 +3,17 @@
 from collections.abc import Callable, Sequence
 
 UNFINISHED = "\ufffd"
-MOST_UNFINISHED_TOKENS = 8
-"""A character has at most four bytes, so what is unfinished for longer is a byte that belongs to none."""
+LONGEST_WAIT_TOKENS = 16
+LONGEST_UNFINISHED = 3
+"""A character has at most four bytes, so of a longer run of unfinished ones only the last can still become one."""
 
 
 class TextStream:
     """Decodes tokens as they come; what it returns, joined, is the text of all tokens.
 
-    A token may be a part of a character, and how it reads may depend on the one before, so a few tokens of context
-    are decoded again each time. Text from ``until`` on is never returned, and ``ended`` tells that it came.
+    A token may be a part of a character, and how it reads may depend on the one before, so the tokens since the last
+    but one place that ended in a whole character are decoded again each time. Text from ``until`` on is never
+    returned, and ``ended`` tells that it came.
     """
 
     def __init__(self, decode: Callable[[list[int]], str], until: str | None = None) -> None:
@@ -20,29 +22,28 @@ class TextStream:
         self._until = until
         self._tokens: list[int] = []
         self._context = 0
-        self._shown = 0
+        self._whole = 0
+        self._returned = 0
         self._held = ""
 
     def add(self, tokens: Sequence[int]) -> str:
         """Return the text that these tokens complete, which may be none."""
         self._tokens.extend(tokens)
         text = self._decode(self._tokens[self._context :])
-        if text.endswith(UNFINISHED) and len(self._tokens) - self._shown <= MOST_UNFINISHED_TOKENS:
-            return ""
-        return self._release(self._advance(text))
+        end = len(text.rstrip(UNFINISHED))
+        if end < len(text) and len(self._tokens) - self._whole > LONGEST_WAIT_TOKENS:
+            end = max(end, len(text) - LONGEST_UNFINISHED)
+        piece = text[self._returned : end]
+        self._returned = max(self._returned, end)
+        if end == len(text):
+            self._context, self._whole = self._whole, len(self._tokens)
+            self._returned = len(self._decode(self._tokens[self._context :]))
+        return self._release(piece)
 
     def rest(self) -> str:
         """Return what was held back, at the end."""
-        piece = self._advance(self._decode(self._tokens[self._context :]))
-        held = self._release(piece)
-        if self.ended:
-            return held
-        return held + self._held
-
-    def _advance(self, text: str) -> str:
-        before = len(self._decode(self._tokens[self._context : self._shown]))
-        self._context, self._shown = self._shown, len(self._tokens)
-        return text[before:]
+        piece = self._decode(self._tokens[self._context :])[self._returned :]
+        return self._release(piece) + self._held
 
     def _release(self, piece: str) -> str:
         if self._until is None or self.ended:
