@@ -19,8 +19,12 @@ def without_running_lines(pages: Sequence[Page]) -> list[list[Line]]:
     """Return the lines of each page without those that repeat at the same place on several pages."""
     keys = [{number: _key(page.lines[number], page) for number in _margin(page.lines)} for page in pages]
     counts = Counter(key for found in keys for key in set(found.values()))
+
+    def least(line: Line, page: Page) -> int:
+        return 2 if len(pages) == 2 and _near_edge(line, page) else _LEAST_REPEATS
+
     return [
-        [line for i, line in enumerate(page.lines) if i not in found or counts[found[i]] < _LEAST_REPEATS]
+        [line for i, line in enumerate(page.lines) if i not in found or counts[found[i]] < least(line, page)]
         for page, found in zip(pages, keys, strict=True)
     ]
 
@@ -43,10 +47,13 @@ def _stand_apart(outer: Line, inner: Line) -> bool:
     return abs(outer.bottom - inner.bottom) > _GAP * outer.height
 
 
+def _near_edge(line: Line, page: Page) -> bool:
+    return line.top < _EDGE * page.height or line.bottom > (1 - _EDGE) * page.height
+
+
 def _key(line: Line, page: Page) -> tuple[str, int]:
     text = line.text.strip()
-    near_edge = line.top < _EDGE * page.height or line.bottom > (1 - _EDGE) * page.height
-    if near_edge:
+    if _near_edge(line, page):
         text = re.sub(r"\d+", "#", text)
     elif _PAGE_NUMBER.fullmatch(text):
         text = "#"
