@@ -67,6 +67,8 @@ class EvidenceModel:
 
     def weigh(self, question: str, passages: Sequence[tuple[str, str]]) -> list[Evidence]:
         """Judge each (heading, text) for a question. Long texts are read in overlapping windows."""
+        if not passages:
+            return []
         best: list[Evidence] = [Evidence(0.0, None, -math.inf, -math.inf) for _ in passages]
         for owner, found in self._windows(question, passages):
             if found.probability > best[owner].probability or best[owner].span is None:
@@ -75,6 +77,8 @@ class EvidenceModel:
 
     def support(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
         """Return for each (claim, evidence) the calibrated probability that the evidence supports the claim."""
+        if not pairs:
+            return []
         scores = [0.0] * len(pairs)
         encoded = self._encode([CLAIM_PREFIX + claim for claim, _ in pairs], [text for _, text in pairs])
         for rows in _by_length(encoded["input_ids"]):
