@@ -64,6 +64,12 @@ def store(library: Library, document: NewDocument, collection: str = "default") 
     return library.store(document, vectors_of(document), collection=collection)
 
 
+def store_large(library: Library, name: str, *, characters: int) -> Document:
+    """Store one chunk of that many characters, with any vector: the fake embedder would take long over its words."""
+    document = new_document(name, ("large words " * (characters // 12 + 1))[:characters])
+    return library.store(document, np.ones((1, EMBEDDER.dimensions), dtype=np.float32))
+
+
 def found_by_vectors(library: Library, query: str, k: int = 10) -> list[str]:
     """Return the texts of the chunks that the search by vectors finds."""
     return [p.chunk.text for p in library.passages(library.search_vectors(EMBEDDER.embed_query(query), k))]

@@ -21,6 +21,7 @@ from tests.libraries import (
     open_library,
     start_python,
     store,
+    store_large,
 )
 
 
@@ -196,7 +197,7 @@ def test_a_full_disk_keeps_the_library_as_it_was(tmp_path: Path) -> None:
         before = contents(library)
         for name in ("a.txt", "b.txt"):
             with pytest.raises(StorageFull, match="disk is full"):
-                store(library, new_document(name, "large words " * 50_000))
+                store_large(library, name, characters=600_000)
             assert contents(library) == before
             assert found_by_vectors(library, "words") == found_by_words(library, "words") == ["small words"]
         assert library.verify().problems == ()
@@ -213,7 +214,7 @@ with open_library(Path(sys.argv[1])) as library:
     store(library, new_document("a.txt", "small words"))
     resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, resource.RLIM_INFINITY))
     try:
-        store(library, new_document("b.txt", "large words " * 100_000))
+        store_large(library, "b.txt", characters=1_200_000)
     except StorageFull as error:
         print("refused:", error)
     resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
