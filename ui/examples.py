@@ -7,7 +7,8 @@ from pathlib import Path
 from rag_app.records import Document
 
 _DATA = Path(__file__).resolve().parent.parent / "data"
-_SHOWN = 4
+_MOST_WRITTEN = 6
+_MOST_MADE = 4
 
 
 def example_questions(documents: Sequence[Document], data: Path = _DATA) -> list[str]:
@@ -18,10 +19,10 @@ def example_questions(documents: Sequence[Document], data: Path = _DATA) -> list
     if documents and all(Path(document.root) == data / "handbook" for document in documents):
         written = _written_examples(data / "examples.json")
         if written:
-            return written[:_SHOWN]
+            return written[:_MOST_WRITTEN]
     titles = list(dict.fromkeys(document.title.strip() for document in documents if document.title.strip()))
-    step = max(1, len(titles) // _SHOWN)
-    return [f"What is said about “{title[:80]}”?" for title in titles[::step][:_SHOWN]]
+    step = max(1, len(titles) // _MOST_MADE)
+    return [f"What is said about “{title[:80]}”?" for title in titles[::step][:_MOST_MADE]]
 
 
 def _written_examples(file: Path) -> list[str]:
@@ -29,4 +30,5 @@ def _written_examples(file: Path) -> list[str]:
         found = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return []
-    return [question for question in found if isinstance(question, str)] if isinstance(found, list) else []
+    questions = found.get("questions") if isinstance(found, dict) else None
+    return [question for question in questions if isinstance(question, str)] if isinstance(questions, list) else []
