@@ -48,8 +48,10 @@ def make_document(number: int, root: Path, title: str = "") -> Document:
 
 def test_the_handbook_comes_with_questions_written_for_it(tmp_path: Path) -> None:
     (tmp_path / "examples.json").write_text('{"questions": ["One?", "Two?", 3]}', encoding="utf-8")
-    handbook = [make_document(1, tmp_path / "handbook", "Leave")]
-    assert example_questions(handbook, tmp_path) == ["One?", "Two?"]
+    handbook = [make_document(number, tmp_path / "handbook", "Leave") for number in (1, 2)]
+    mine = make_document(3, tmp_path, "Mine")
+    assert example_questions([*handbook, mine], tmp_path) == ["One?", "Two?"]
+    assert "One?" not in example_questions([mine], tmp_path)
 
 
 @pytest.mark.parametrize("content", ["", "no json", "[1]", '{"a": 1}', '{"questions": 3}'])
