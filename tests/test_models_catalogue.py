@@ -38,7 +38,8 @@ LOAD_ALL = """
 import sys
 from pathlib import Path
 calls = []
-sys.addaudithook(lambda event, args: calls.append((event, args)) if event in ("socket.connect", "socket.getaddrinfo") else 0)
+network = ("socket.connect", "socket.getaddrinfo")
+sys.addaudithook(lambda event, args: calls.append((event, args)) if event in network else None)
 from rag_app.models.catalogue import resolve_model
 from rag_app.models.embedding import load_embedder
 from rag_app.models.generation import load_generator
@@ -235,7 +236,7 @@ class Hub(BaseHTTPRequestHandler):
         else:
             self._reply(404, b"{}", {"X-Error-Code": "RepoNotFound"})
 
-    do_HEAD = do_GET
+    do_HEAD = do_GET  # noqa: N815
 
     def _files(self) -> list[Path]:
         return sorted(self.folder.iterdir())

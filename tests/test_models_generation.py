@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 import torch
@@ -12,9 +13,9 @@ from transformers import (
     AutoTokenizer,
     Gemma3ForCausalLM,
     Gemma3TextConfig,
+    GenerationConfig,
     GPT2Config,
     GPT2LMHeadModel,
-    GenerationConfig,
     MambaConfig,
     MambaForCausalLM,
     PreTrainedConfig,
@@ -192,7 +193,7 @@ KINDS: dict[str, tuple[type, PreTrainedConfig]] = {
 def test_models_of_every_kind_write_what_transformers_itself_would(kind: str, tmp_path: Path) -> None:
     architecture, config = KINDS[kind]
     generator = load(save_tiny_generator(tmp_path / "model", config=config, kind=architecture), tmp_path)
-    model = AutoModelForCausalLM.from_pretrained(tmp_path / "model", dtype=generator._model.dtype)
+    model: Any = AutoModelForCausalLM.from_pretrained(tmp_path / "model", dtype=generator._model.dtype)
     prompt = torch.tensor([generator._encode(REPEATING)])
     whole = model.generate(prompt, attention_mask=torch.ones_like(prompt), max_new_tokens=30, do_sample=False)
     settled = [token for step in generator._settle(prompt[0].tolist(), 30, None) for token in step]
@@ -234,7 +235,7 @@ class Reciting:
 
     def __init__(self, text: str) -> None:
         self.config = tiny_llama_config()
-        self.generation_config = GenerationConfig(eos_token_id=[1, 2])
+        self.generation_config = GenerationConfig(eos_token_id=[1, 2])  # type: ignore[no-untyped-call]
         self.device = torch.device("cpu")
         self._rest = [*tokens_of(text), 2]
 
@@ -248,7 +249,7 @@ class Reciting:
         said = (self._rest + [0] * logits_to_keep)[:logits_to_keep]
         settled = 1 + next((n for n, token in enumerate(proposed) if token != said[n]), len(proposed))
         self._rest = self._rest[settled:]
-        return CausalLMOutput(logits=torch.nn.functional.one_hot(torch.tensor([said]), 320).float())  # type: ignore[arg-type]
+        return CausalLMOutput(logits=torch.nn.functional.one_hot(torch.tensor([said]), 320).float())
 
     __call__ = forward
 

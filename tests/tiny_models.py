@@ -12,7 +12,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (
     BertConfig,
     BertModel,
-    BertTokenizerFast,
+    BertTokenizer,
     LlamaConfig,
     LlamaForCausalLM,
     PreTrainedConfig,
@@ -22,6 +22,7 @@ from transformers import (
 
 from rag_app.models.quiet import quietly
 
+KEY_HEADS = 2
 TEMPLATE = (
     "{% for m in messages %}<{{ m['role'] }}>{{ m['content'] }}</s>{% endfor %}"
     "{% if add_generation_prompt %}<assistant>{% endif %}"
@@ -38,7 +39,7 @@ def tiny_llama_config(context_tokens: int = 256) -> LlamaConfig:
         intermediate_size=48,
         num_hidden_layers=2,
         num_attention_heads=4,
-        num_key_value_heads=2,
+        num_key_value_heads=KEY_HEADS,
         max_position_embeddings=context_tokens,
         bos_token_id=0,
         eos_token_id=1,
@@ -58,7 +59,7 @@ def save_tiny_generator(
     with quietly():
         model: PreTrainedModel = kind(config or tiny_llama_config())
         # The random model never ends its answer by itself.
-        model.get_output_embeddings().weight.data[1] = 0
+        model.get_output_embeddings().weight.data[1] = 0  # type: ignore[no-untyped-call]
         model.save_pretrained(folder)
         tokenizer = byte_tokenizer()
         tokenizer.chat_template = template
@@ -76,7 +77,7 @@ def byte_tokenizer() -> PreTrainedTokenizerFast:
         vocab_size=300, special_tokens=["<s>", "</s>"], initial_alphabet=alphabet, show_progress=False
     )
     core.train_from_iterator(["the leave of the employees may be carried over"] * 3, trainer)
-    return PreTrainedTokenizerFast(tokenizer_object=core, bos_token="<s>", eos_token="</s>")
+    return PreTrainedTokenizerFast(tokenizer_object=core, bos_token="<s>", eos_token="</s>")  # type: ignore[no-untyped-call]
 
 
 def save_tiny_embedder(folder: Path) -> Path:
@@ -96,7 +97,7 @@ def save_tiny_embedder(folder: Path) -> Path:
             max_position_embeddings=32,
         )
         BertModel(config).save_pretrained(plain)
-        BertTokenizerFast(vocab=str(plain / "vocab.txt")).save_pretrained(plain)
+        BertTokenizer(vocab=str(plain / "vocab.txt")).save_pretrained(plain)
         transformer = Transformer(str(plain), max_seq_length=24)
         model = SentenceTransformer(modules=[transformer, Pooling(16)], device="cpu")
         model.save(str(folder), create_model_card=False)
@@ -113,7 +114,7 @@ def save_tiny_gguf(file: Path) -> Path:
     writer.add_block_count(config.num_hidden_layers)
     writer.add_feed_forward_length(config.intermediate_size)
     writer.add_head_count(config.num_attention_heads)
-    writer.add_head_count_kv(config.num_key_value_heads)
+    writer.add_head_count_kv(KEY_HEADS)
     writer.add_layer_norm_rms_eps(1e-5)
     writer.add_rope_freq_base(10000.0)
     writer.add_rope_dimension_count(config.hidden_size // config.num_attention_heads)
@@ -143,7 +144,7 @@ def _add_tokenizer(writer: GGUFWriter, vocab_size: int) -> None:
 def _add_tensors(writer: GGUFWriter, config: LlamaConfig) -> None:
     random = np.random.default_rng(7)
     width, inner = config.hidden_size, config.intermediate_size
-    keys = width // config.num_attention_heads * config.num_key_value_heads
+    keys = width // config.num_attention_heads * KEY_HEADS
     shapes = {"token_embd": (config.vocab_size, width), "output_norm": (width,)}
     for layer in range(config.num_hidden_layers):
         parts = {
