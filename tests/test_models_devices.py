@@ -1,5 +1,9 @@
 """Where models run."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -25,3 +29,13 @@ def test_the_cpu_computes_in_bfloat16_exactly_when_it_has_the_instructions() -> 
 
 def test_mps_computes_in_float32() -> None:
     assert choose_dtype(torch.device("mps")) == torch.float32
+
+
+def test_waiting_threads_sleep_unless_the_user_says_otherwise() -> None:
+    script = "import os, rag_app; print(os.environ['OMP_WAIT_POLICY'])"
+    for given, found in (({}, "PASSIVE"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE")):
+        rest = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+        done = subprocess.run(
+            [sys.executable, "-c", script], env=rest | given, capture_output=True, text=True, check=True
+        )
+        assert done.stdout == f"{found}\n"
