@@ -17,7 +17,8 @@ from rag_app.models.evidence import Calibration, EvidenceModel, best_span, load_
 from rag_app.models.evidence_network import EvidenceNetwork
 from rag_app.training.calibration import fit_calibration, score_held_out, write_description
 from rag_app.training.evidence import TrainingOptions, collate, encode, load_base, train_evidence
-from rag_app.training.evidence_data import Pair, build_pairs, find_span, swap_question
+from rag_app.training.evidence_data import Pair, find_span, swap_question
+from rag_app.training.evidence_mixture import build_pairs
 
 CPU, FLOAT = torch.device("cpu"), torch.float32
 WORDS = (

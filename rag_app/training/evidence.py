@@ -22,7 +22,8 @@ from torch.nn import functional as F
 from transformers import AutoTokenizer, BertModel, PreTrainedTokenizerBase
 
 from rag_app.models.evidence_network import CLAIM_PREFIX, EvidenceNetwork, Logits
-from rag_app.training.evidence_data import Pair, build_pairs
+from rag_app.training.evidence_data import Pair
+from rag_app.training.evidence_mixture import build_pairs
 
 log = logging.getLogger(__name__)
 IGNORED = -100
