@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from rag_app.answering.sentences import split_sentences
 from rag_app.answering.wording import coverage
-from rag_app.models.evidence import Evidence
+from rag_app.models.evidence import AnswerSpan, Evidence
 from rag_app.records import Chunk, Document, Hit, Message, Passage, Scope
 
 
@@ -84,8 +84,9 @@ class WordEvidence:
         for heading, text in passages:
             share = coverage(question, f"{heading} {text}")
             sentences = split_sentences(text)
-            span = max(sentences, key=lambda s: coverage(question, text[s[0] : s[1]])) if sentences else None
-            found.append(Evidence(share if span else 0.0, span, share, share))
+            spans = tuple(AnswerSpan(a, b, coverage(question, text[a:b])) for a, b in sentences)
+            best = tuple(sorted(spans, key=lambda span: -span.margin))
+            found.append(Evidence(share if best else 0.0, best, share, share))
         return found
 
     def support(self, pairs: Sequence[tuple[str, str]]) -> list[float]:

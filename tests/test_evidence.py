@@ -2,8 +2,8 @@
 
 import gzip
 import json
-import math
 import random
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,13 @@ from safetensors.torch import load_file
 from transformers import AutoTokenizer, BertConfig, BertModel, BertTokenizer
 
 from rag_app.errors import ModelDamaged, ModelMissing
-from rag_app.models.evidence import Calibration, EvidenceModel, best_span, load_evidence
+from rag_app.models.evidence import NO_CELL, Calibration, EvidenceModel, best_spans, load_evidence, number_cells
 from rag_app.models.evidence_network import EvidenceNetwork
 from rag_app.training.calibration import fit_calibration, score_held_out, write_description
 from rag_app.training.evidence import TrainingOptions, collate, encode, load_base, train_evidence
 from rag_app.training.evidence_data import Pair, find_span, swap_question
 from rag_app.training.evidence_mixture import build_pairs
+from rag_app.training.table_data import table_pairs
 
 CPU, FLOAT = torch.device("cpu"), torch.float32
 WORDS = (
@@ -130,19 +131,20 @@ def test_spans_count_characters_of_the_passage_and_never_lie_in_its_heading(base
     model = load_evidence(base, adapter, device=CPU, dtype=FLOAT)
     text = "Up to ten days of leave may be carried over."
     for heading in ("", "The canteen opens at noon every day"):
-        span = model.weigh("How many days?", [(heading, text)])[0].span
-        assert span is not None
-        assert 0 <= span[0] < span[1] <= len(text)
-        assert text[span[0] : span[1]].strip() == text[span[0] : span[1]]
+        spans = model.weigh("How many days?", [(heading, text)])[0].spans
+        assert spans
+        for span in spans:
+            assert 0 <= span.start < span.end <= len(text)
+            assert text[span.start : span.end].strip() == text[span.start : span.end]
 
 
 def test_a_long_passage_is_read_to_its_end(base: Path, adapter: Path) -> None:
     model = load_evidence(base, adapter, device=CPU, dtype=FLOAT)
     filler = "the canteen opens at noon every day . " * 200
     found = model.weigh("how many days ?", [("", filler), ("", "ten days"), ("", "")])
-    assert found[0].span is not None
-    assert found[0].span[1] <= len(filler)
-    assert found[2].span is None
+    assert found[0].spans
+    assert max(span.end for span in found[0].spans) <= len(filler)
+    assert found[2].spans == ()
     assert found[2].probability == 0.0
     assert model.weigh("how many days ?", []) == []
 
@@ -154,7 +156,7 @@ def test_a_batch_gives_what_single_passages_give(base: Path, adapter: Path) -> N
     alone = [model.weigh("when ?", [p])[0] for p in passages]
     for one, other in zip(together, alone, strict=True):
         assert one.answerable_logit == pytest.approx(other.answerable_logit, abs=1e-4)
-        assert one.span == other.span
+        assert [(s.start, s.end) for s in one.spans] == [(s.start, s.end) for s in other.spans]
 
 
 def test_support_scores_every_pair_in_order(base: Path, adapter: Path) -> None:
@@ -166,13 +168,34 @@ def test_support_scores_every_pair_in_order(base: Path, adapter: Path) -> None:
     assert model.support([]) == []
 
 
-def test_the_best_span_is_ordered_short_and_usable() -> None:
+def test_the_best_spans_are_ordered_short_and_do_not_overlap() -> None:
     start, end = torch.zeros(50), torch.zeros(50)
     start[10], end[5], end[45], end[12] = 5.0, 9.0, 8.0, 3.0
-    low, high, margin = best_span(start, end, [i > 5 for i in range(50)])
-    assert (low, high) == (10, 12)
-    assert margin == pytest.approx(8.0)
-    assert best_span(start, end, [False] * 50) == (0, 0, -math.inf)
+    found = best_spans(start, end, [1 if i > 5 else NO_CELL for i in range(50)])
+    assert found[0][:2] == (10, 12)
+    assert found[0][2] == pytest.approx(8.0)
+    taken = [set(range(first, last + 1)) for first, last, _ in found]
+    assert all(not one & other for i, one in enumerate(taken) for other in taken[:i])
+    assert [m for _, _, m in found] == sorted((m for _, _, m in found), reverse=True)
+    assert best_spans(start, end, [NO_CELL] * 50) == []
+
+
+def test_a_span_stays_in_its_cell() -> None:
+    start, end = torch.zeros(10), torch.zeros(10)
+    start[2], end[7] = 5.0, 5.0
+    assert best_spans(start, end, [1] * 10)[0][:2] == (2, 7)
+    assert best_spans(start, end, [1] * 5 + [2] * 5)[0][:2] != (2, 7)
+
+
+def test_the_cells_of_a_row_are_its_values() -> None:
+    text = "Rates\nCountry: Norway; Rate: 85 EUR\nNote: ask first"
+    cells = number_cells(text)
+    assert len(cells) == len(text)
+    values = {number: "" for number in cells}
+    for character, number in zip(text, cells, strict=True):
+        values[number] += character
+    assert values.pop(NO_CELL) == "Country: ; Rate: "
+    assert [v.strip() for v in values.values()] == ["Rates", "Norway", "85 EUR", "Note: ask first"]
 
 
 def test_a_question_is_swapped_only_for_what_the_passage_lacks() -> None:
@@ -193,9 +216,25 @@ def test_pairs_hold_every_task_and_keep_whole_articles_out(data: Path) -> None:
     assert {p.answerable for p in pairs} == {True, False, None}
     assert {p.supported for p in pairs} == {True, False, None}
     assert len(held) == 8
+    texts = {pair.passage for pair in held}
     for pair in pairs + held:
-        if pair.span:
+        if pair.span and pair.passage in texts:
             assert pair.passage[pair.span[0] : pair.span[1]] in {"ten", "noon"}
+
+
+def test_a_question_about_a_table_is_answerable_only_if_row_and_column_are_there() -> None:
+    pairs = list(table_pairs(300, random.Random(0)))
+    assert {p.answerable for p in pairs} == {True, False}
+    for pair in pairs:
+        assert pair.answerable or pair.span is None
+        if pair.span:
+            assert 0 < pair.span[0] < pair.span[1] <= len(pair.passage)
+    codes = [p for p in pairs if p.first.startswith("Could you tell me the fee for ")]
+    assert any(p.answerable for p in codes)
+    for pair in codes:
+        name = pair.first.removeprefix("Could you tell me the fee for ").removesuffix(", please?")
+        both = name in re.findall(r"\w+", pair.passage) and "fee" in pair.passage.lower()
+        assert both == pair.answerable
 
 
 def test_too_long_pairs_are_left_out(base: Path) -> None:

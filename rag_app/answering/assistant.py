@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
-from rag_app.answering.confidence import passage_confidence
+from rag_app.answering.confidence import choose_span, passage_confidence
 from rag_app.answering.conversation import standalone_question
 from rag_app.answering.grounding import Grounder, SupportModel, Window, quote_around
 from rag_app.answering.prompting import build_prompt
@@ -14,12 +14,13 @@ from rag_app.answering.retrieval import QueryEmbedder, Searchable, retrieve
 from rag_app.answering.sentences import complete_sentences, split_sentences
 from rag_app.answering.wording import content_stems, quantities
 from rag_app.errors import QuestionError
-from rag_app.models.evidence import Evidence
+from rag_app.models.evidence import AnswerSpan, Evidence
 from rag_app.records import Answer, Citation, Message, Passage, Scope, Sentence
 
 ABSTENTION = "The documents do not say; the closest passages are listed below."
 EMPTY = "There are no documents to search yet."
-PROMPT_PASSAGES = 3
+PROMPT_PASSAGES = 2
+LEAST_SHARE = 0.8
 PROMPT_TOKENS = 1400
 MOST_SENTENCES = 4
 FRUITLESS_SENTENCES = 2
@@ -89,7 +90,7 @@ class Weighed:
     """A passage with the evidence found in it, the probability that it answers, and the score it is ranked by."""
 
     passage: Passage
-    evidence: Evidence
+    span: AnswerSpan | None
     confidence: float
     score: float
 
@@ -260,14 +261,13 @@ class Assistant:
             return
         best = weighed[0]
         draft.confidence = best.confidence
-        if best.evidence.span is None or draft.confidence < self._limits.threshold:
+        if best.span is None or draft.confidence < self._limits.threshold:
             return
-        low, high = best.evidence.span
-        draft.short_answer = best.passage.chunk.text[low:high]
+        draft.short_answer = best.passage.chunk.text[best.span.start : best.span.end]
         yield Stage("writing")
         yield from self._write(draft, weighed)
         if not draft.sentences:
-            window = quote_around(best.passage, best.evidence.span)
+            window = quote_around(best.passage, (best.span.start, best.span.end))
             yield self._keep(draft, Sentence(flatten(window.text), "quoted"), window)
 
     def _weigh(self, question: str, passages: Sequence[Passage]) -> list[Weighed]:
@@ -279,7 +279,8 @@ class Assistant:
             around = f"{passage.document.name}\n{_place(passage)}\n{passage.chunk.text}"
             sure = passage_confidence(evidence.probability, question, around)
             stale = not asks_for_old and bool(SUPERSEDED.search(f"{passage.document.name} {_place(passage)}"))
-            weighed.append(Weighed(passage, evidence, sure, sure * (STALE_FACTOR if stale else 1.0)))
+            span = choose_span(question, passage, evidence)
+            weighed.append(Weighed(passage, span, sure, sure * (STALE_FACTOR if stale else 1.0)))
         weighed.sort(key=lambda w: -w.score)
         return [
             replace(w, passage=replace(w.passage, rank=rank, score=w.score)) for rank, w in enumerate(weighed, start=1)
@@ -290,11 +291,20 @@ class Assistant:
         generator, limits = self._generator, self._limits
         if generator is None or YES_NO.match(draft.standalone):
             return
-        sources = [w.passage for w in weighed[:PROMPT_PASSAGES] if w.score >= 0.3 * weighed[0].score]
-        budget = min(PROMPT_TOKENS, generator.context_tokens - limits.answer_tokens)
-        prompt = build_prompt(draft.standalone, sources, count_tokens=generator.count_tokens, budget_tokens=budget)
+        sources = [
+            quote_around(w.passage, (w.span.start, w.span.end))
+            for w in weighed[:PROMPT_PASSAGES]
+            if w.span and w.score >= max(limits.threshold, LEAST_SHARE * weighed[0].score)
+        ]
+        prompt = build_prompt(
+            draft.standalone,
+            sources,
+            short_answer=flatten(draft.short_answer or ""),
+            count_tokens=generator.count_tokens,
+            budget_tokens=min(PROMPT_TOKENS, generator.context_tokens - limits.answer_tokens),
+        )
         draft.prompt_tokens = generator.count_tokens(prompt)
-        grounder = Grounder(self._evidence, draft.standalone, sources)
+        grounder = Grounder(self._evidence, draft.standalone, [source.passage for source in sources])
         since, fruitless, seen = time.perf_counter(), 0, set[str]()
         for sentence in _stream_sentences(draft, generator, prompt, limits.answer_tokens):
             if "first_token" not in draft.timings:

@@ -1,4 +1,4 @@
-"""How sure the assistant is that a passage answers a question.
+"""Which span of a passage answers a question, and how sure the assistant is that it does.
 
 The evidence model judges meaning, and is weakest where a question differs from a passage in one name or number
 ("the per diem for Sweden" against a table that lacks Sweden). So what the question names and the passage lacks
@@ -7,11 +7,15 @@ counts against the passage, in log odds. The weights were fitted on held-out tra
 
 import math
 
-from rag_app.answering.wording import missing_names, missing_numbers
+from rag_app.answering.grounding import quote_around
+from rag_app.answering.wording import coverage, missing_names, missing_numbers
+from rag_app.models.evidence import AnswerSpan, Evidence
+from rag_app.records import Passage
 
 MISSING_NAME = 1.0
 MISSING_NUMBER = 1.5
 MOST_MISSING = 3
+SHARED_WORDS = 4.0
 
 
 def passage_confidence(probability: float, question: str, passage: str) -> float:
@@ -28,3 +32,17 @@ def passage_confidence(probability: float, question: str, passage: str) -> float
     numbers = min(len(missing_numbers(question, passage)), MOST_MISSING)
     odds = math.log(probability / (1 - probability)) - MISSING_NAME * names - MISSING_NUMBER * numbers
     return 1 / (1 + math.exp(-odds))
+
+
+def choose_span(question: str, passage: Passage, evidence: Evidence) -> AnswerSpan | None:
+    """Return the span whose sentence or table row shares most with the question, all else being equal.
+
+    The evidence model often finds the right column and the wrong row: "the per diem for Norway" in the row of Italy.
+    """
+
+    def worth(span: AnswerSpan) -> float:
+        place = f"{passage.chunk.heading or ''} {quote_around(passage, (span.start, span.end)).text}"
+        numbers = len(missing_numbers(question, place))
+        return span.margin + SHARED_WORDS * coverage(question, place) - MISSING_NUMBER * numbers
+
+    return max(evidence.spans, key=worth, default=None)

@@ -16,6 +16,10 @@ from rag_app.records import Passage
 
 CANDIDATES = 6
 LEAST_COVERAGE = 0.6
+LEAST_NEW_COVERAGE = 0.8
+"""Of the words that the question did not bring in: where a small model invents, it is there."""
+LEAST_OWN_COVERAGE = 0.4
+"""Of the window's own text, its headings apart."""
 LEAST_SUPPORT = 0.5
 LIST_ITEMS = 6
 
@@ -70,6 +74,8 @@ class Grounder:
         around = f"{window.context}\n{window.text}"
         return (
             coverage(sentence, around) >= LEAST_COVERAGE
+            and coverage(sentence, around, known=self._question) >= LEAST_NEW_COVERAGE
+            and coverage(sentence, window.text) >= LEAST_OWN_COVERAGE
             and numbers_agree(sentence, around)
             and names_agree(sentence, around)
             and negation_agrees(sentence, window.text)

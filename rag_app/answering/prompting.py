@@ -1,48 +1,68 @@
-"""Write the prompt: numbered sources, the question, and what to do when the sources are silent."""
+"""Write the prompt: the evidence, the question and the short answer that was found, to be said in a sentence.
+
+The language model is asked for one thing that even a very small one does well: to say a known answer as a full
+sentence in the words of the text. Three examples show how (few-shot prompting, Brown et al. 2020, arXiv
+2005.14165). What it makes of it is checked afterwards like anything else.
+"""
 
 from collections.abc import Callable, Sequence
 
-from rag_app.records import Message, Passage
+from rag_app.answering.grounding import Window
+from rag_app.records import Message
 
-INSTRUCTION = (
-    "Answer the question from the sources below and from nothing else. Write one or two short, complete sentences. "
-    "Take numbers, dates and names exactly as they stand. If the sources do not contain the answer, write only: "
-    "The sources do not say."
+INSTRUCTION = "You turn a short answer into one complete sentence, with the words, numbers and names of the text."
+EXAMPLES = (
+    (
+        "The library is closed on Mondays. On other days it opens at 9:00.",
+        "When does the library open on Tuesdays?",
+        "9:00",
+        "The library opens at 9:00 on Tuesdays.",
+    ),
+    (
+        "Product: Chair; Price: 75 EUR; Colour: blue",
+        "How much is the chair?",
+        "75 EUR",
+        "The price of the chair is 75 EUR.",
+    ),
+    (
+        "Requests are decided by the warden, usually within a week.",
+        "who decides about requests",
+        "the warden",
+        "Requests are decided by the warden.",
+    ),
 )
 
 
 def build_prompt(
     question: str,
-    passages: Sequence[Passage],
+    sources: Sequence[Window],
     *,
+    short_answer: str,
     count_tokens: Callable[[Sequence[Message]], int],
     budget_tokens: int,
 ) -> list[Message]:
-    """Return the messages for a question: as many of the passages, best first, as fit ``budget_tokens``.
+    """Return the messages for a question: as many of the sources, best first, as fit ``budget_tokens``.
 
-    When not even the best passage fits, it is cut at its end: what is checked later is the text in the library,
+    When not even the best source fits, it is cut at its end: what is checked later is the text in the library,
     so that a cut prompt can make an answer poorer but not wrong.
     """
-    for count in range(len(passages), 0, -1):
-        messages = _messages(question, [p.chunk.text for p in passages[:count]], passages[:count])
+    texts = [f"{source.context}: {source.text}" for source in sources]
+    for count in range(len(texts), 0, -1):
+        messages = _messages(question, texts[:count], short_answer)
         if count_tokens(messages) <= budget_tokens:
             return messages
-    text = passages[0].chunk.text if passages else ""
-    while text:
+    text = texts[0] if texts else ""
+    while text and count_tokens(_messages(question, [text], short_answer)) > budget_tokens:
         text = text[: len(text) * 3 // 4]
-        messages = _messages(question, [text], passages[:1])
-        if count_tokens(messages) <= budget_tokens:
-            return messages
-    return _messages(question, [], [])
+    return _messages(question, [text], short_answer)
 
 
-def _messages(question: str, texts: Sequence[str], passages: Sequence[Passage]) -> list[Message]:
-    sources = []
-    for number, (text, passage) in enumerate(zip(texts, passages, strict=True), start=1):
-        place = " > ".join(p for p in (passage.document.title, passage.chunk.heading) if p)
-        sources.append(f"[{number}] {place}\n{text}")
-    body = "\n\n".join(sources) if sources else "(none)"
-    return [
-        Message("system", INSTRUCTION),
-        Message("user", f"Sources:\n\n{body}\n\nQuestion: {question}"),
-    ]
+def _messages(question: str, texts: Sequence[str], short_answer: str) -> list[Message]:
+    messages = [Message("system", INSTRUCTION)]
+    for text, asked, answer, sentence in EXAMPLES:
+        messages += [Message("user", _task(text, asked, answer)), Message("assistant", sentence)]
+    return [*messages, Message("user", _task("\n".join(texts), question, short_answer))]
+
+
+def _task(text: str, question: str, short_answer: str) -> str:
+    return f"Text: {text}\nQuestion: {question}\nShort answer: {short_answer}"

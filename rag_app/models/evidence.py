@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,18 +22,31 @@ MAX_FIRST_TOKENS = 192
 STRIDE_TOKENS = 96
 MAX_ANSWER_TOKENS = 30
 BATCH_TOKENS = 4096
+MOST_SPANS = 6
+NO_CELL = -1
+LABEL = re.compile(r"(?:^|; )[^;:\n]{1,60}: ")
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSpan:
+    """A possible answer: characters of the passage, and its score less that of there being none."""
+
+    start: int
+    end: int
+    margin: float
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What one passage is worth for a question.
 
-    ``probability`` is the calibrated probability that the passage answers the question; ``span`` counts
-    characters of the passage and is the likeliest answer in it, None where the passage is empty.
+    ``probability`` is the calibrated probability that the passage answers the question. ``spans`` are the
+    likeliest answers in it, best first, none of which overlap; none where the passage is empty.
+    ``span_margin`` is that of the best.
     """
 
     probability: float
-    span: tuple[int, int] | None
+    spans: tuple[AnswerSpan, ...]
     answerable_logit: float
     span_margin: float
 
@@ -69,9 +83,9 @@ class EvidenceModel:
         """Judge each (heading, text) for a question. Long texts are read in overlapping windows."""
         if not passages:
             return []
-        best: list[Evidence] = [Evidence(0.0, None, -math.inf, -math.inf) for _ in passages]
+        best: list[Evidence] = [Evidence(0.0, (), -math.inf, -math.inf) for _ in passages]
         for owner, found in self._windows(question, passages):
-            if found.probability > best[owner].probability or best[owner].span is None:
+            if found.probability > best[owner].probability or not best[owner].spans:
                 best[owner] = found
         return best
 
@@ -91,6 +105,7 @@ class EvidenceModel:
     def _windows(self, question: str, passages: Sequence[tuple[str, str]]) -> list[tuple[int, Evidence]]:
         texts = [f"{heading}\n{text}" if heading else text for heading, text in passages]
         shifts = [len(heading) + 1 if heading else 0 for heading, _ in passages]
+        cell_of = [number_cells(text) for _, text in passages]
         encoded = self._encode([question] * len(texts), texts)
         found = []
         for rows in _by_length(encoded["input_ids"]):
@@ -98,15 +113,17 @@ class EvidenceModel:
             for place, row in enumerate(rows):
                 owner = encoded["overflow_to_sample_mapping"][row]
                 offsets, segments = encoded["offset_mapping"][row], encoded["token_type_ids"][row]
-                usable = [
-                    bool(s) and low >= shifts[owner] and high > low
-                    for s, (low, high) in zip(segments, offsets, strict=True)
+                cells = [
+                    cell_of[owner][low - shifts[owner]] if part and high > low >= shifts[owner] else NO_CELL
+                    for part, (low, high) in zip(segments, offsets, strict=True)
                 ]
-                low, high, margin = best_span(logits["start"][place], logits["end"][place], usable)
-                span = (offsets[low][0] - shifts[owner], offsets[high][1] - shifts[owner]) if high else None
-                logit = float(logits["answerable"][place])
-                probability = self._calibration.answerable(logit, margin) if span else 0.0
-                found.append((owner, Evidence(probability, span, logit, margin)))
+                spans = tuple(
+                    AnswerSpan(offsets[first][0] - shifts[owner], offsets[last][1] - shifts[owner], margin)
+                    for first, last, margin in best_spans(logits["start"][place], logits["end"][place], cells)
+                )
+                logit, margin = float(logits["answerable"][place]), spans[0].margin if spans else -math.inf
+                probability = self._calibration.answerable(logit, margin) if spans else 0.0
+                found.append((owner, Evidence(probability, spans, logit, margin)))
         return found
 
     def _encode(self, firsts: list[str], seconds: list[str]) -> dict[str, Any]:
@@ -143,21 +160,49 @@ class EvidenceModel:
         }
 
 
-def best_span(start: Tensor, end: Tensor, usable: Sequence[bool]) -> tuple[int, int, float]:
-    """Return the best (first token, last token, score minus the score of no span); (0, 0, -inf) when none is usable."""
-    length = len(usable)
-    allowed = torch.tensor(usable)
-    if not allowed.any():
-        return 0, 0, -math.inf
-    starts = start[:length].masked_fill(~allowed, -math.inf)
-    ends = end[:length].masked_fill(~allowed, -math.inf)
-    scores = starts[:, None] + ends[None, :]
-    places = torch.arange(length)
+def best_spans(start: Tensor, end: Tensor, cells: Sequence[int]) -> list[tuple[int, int, float]]:
+    """Return the best (first token, last token, margin), at most MOST_SPANS, best first and without overlap.
+
+    Args:
+        start: logits, (length,); those at 0 stand for no answer.
+        end: likewise.
+        cells: the cell of each token; a span stays within one, and never touches NO_CELL.
+    """
+    length = len(cells)
+    cell, places = torch.tensor(cells), torch.arange(length)
+    scores = start[:length, None] + end[None, :length] - start[0] - end[0]
     distance = places[None, :] - places[:, None]
-    scores = scores.masked_fill((distance < 0) | (distance >= MAX_ANSWER_TOKENS), -math.inf)
-    place = int(scores.argmax())
-    low, high = divmod(place, length)
-    return low, high, float(scores[low, high] - start[0] - end[0])
+    allowed = (cell[:, None] == cell[None, :]) & (cell != NO_CELL)[:, None]
+    allowed &= (distance >= 0) & (distance < MAX_ANSWER_TOKENS)
+    scores = scores.masked_fill(~allowed, -math.inf)
+    found: list[tuple[int, int, float]] = []
+    while len(found) < MOST_SPANS:
+        first, last = divmod(int(scores.argmax()), length)
+        margin = float(scores[first, last])
+        if margin == -math.inf:
+            break
+        found.append((first, last, margin))
+        scores[:, first:] = torch.where((places <= last)[:, None], -math.inf, scores[:, first:])
+    return found
+
+
+def number_cells(text: str) -> list[int]:
+    """Return for each character the number of its cell, or NO_CELL in the labels of a table's row.
+
+    A line is a cell; a row such as "Country: Norway; Rate: 85 EUR" has a cell for each value.
+    """
+    cells, number = [], 0
+    for line in text.splitlines(keepends=True):
+        labels = list(LABEL.finditer(line))
+        number += 1
+        own = [number] * len(line)
+        if len(labels) > 1:
+            for label in labels:
+                number += 1
+                own[label.start() :] = [number] * (len(line) - label.start())
+                own[label.start() : label.end()] = [NO_CELL] * len(label.group())
+        cells += own
+    return cells
 
 
 def load_evidence(base: Path, adapter: Path, *, device: torch.device, dtype: torch.dtype) -> EvidenceModel:
