@@ -5,11 +5,10 @@ next run goes on from there. A file that cannot be read becomes a Failure; the v
 already had stays.
 """
 
-import logging
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import Literal, Protocol
 
@@ -17,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.chunking import fit_title, split_sections
-from ingest.discovery import FoundFile, discover, found_file, lies_below
+from ingest.discovery import Discovery, FoundFile, discover, found_file, lies_below
 from ingest.reading import Limits, ReadFile, ReadingPool, Request
 from rag_app.errors import ReadError
 from rag_app.library import Library
@@ -30,8 +29,6 @@ from rag_app.records import (
     Scope,
     contextual_text,
 )
-
-log = logging.getLogger(__name__)
 
 OnEvent = Callable[[IngestEvent], None]
 Step = Literal["found", "reading", "embedding", "stored", "failed", "removed", "unchanged"]
@@ -88,18 +85,12 @@ def ingest_folder(
     root = folder.expanduser().resolve()
     found = discover(folder)
     run = _Run(root, library, embedder, options=options, on_event=on_event)
-    if not found.files and not found.failures:
-        log.warning(
-            "%s holds no file that can be read; %s", folder, f"{found.skipped} files of other kinds were left out"
-        )
-    elif found.skipped:
-        log.info("%d files of kinds that are not read, links or pipes were left out", found.skipped)
     run.begin([*(file.name for file in found.files), *(failure.name for failure in found.failures)])
     for failure in found.failures:
         run.fail(failure)
     run.bring_in(found.files)
     run.remove_gone(present={str(file.path) for file in found.files}, unlisted=found.unlisted)
-    return run.report()
+    return replace(run.report(), skipped=found.skipped, warnings=_warnings_of(folder, found))
 
 
 def ingest_files(
@@ -124,6 +115,13 @@ def ingest_files(
             run.fail(Failure(path.name, reason))
     run.bring_in(found)
     return run.report()
+
+
+def _warnings_of(folder: Path, found: Discovery) -> tuple[str, ...]:
+    if found.files or found.failures:
+        return ()
+    others = f" ({found.skipped} of other kinds, links or pipes were left out)" if found.skipped else ""
+    return (f"{folder} holds no file that can be read{others}; the collection now holds nothing from it.",)
 
 
 class _Run:

@@ -15,6 +15,8 @@ def read_json_lines(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     Raises:
         DataError: the file cannot be read, or a line is not a JSON object.
     """
+    if not file.is_file():
+        raise DataError(f"There is no file {file}. Give the path of a .jsonl or .jsonl.gz file.")
     number = 0
     try:
         with gzip.open(file, "rt", encoding="utf-8") if file.suffix == ".gz" else file.open(encoding="utf-8") as lines:

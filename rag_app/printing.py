@@ -48,6 +48,10 @@ def show_ingest(report: IngestReport, *, dry_run: bool) -> None:
             out.print(f"  {verb}: and {len(names) - 20} more")
     for failure in report.failures:
         out.print(Text(f"  failed: {failure.name}: {failure.reason}", style="red"))
+    for warning in report.warnings:
+        out.print(Text(f"  note: {warning}", style="yellow"))
+    if report.skipped:
+        out.print(f"  left out: {report.skipped} files of kinds that are not read, links or pipes")
     start = "Would change: " if dry_run else ""
     out.print(
         f"{start}{len(report.added)} added, {len(report.updated)} updated, {len(report.removed)} removed, "

@@ -247,13 +247,15 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class IngestReport:
-    """What one ingestion did. The tuples hold document names."""
+    """What one ingestion did. The tuples hold document names; ``skipped`` files are of no kind that is read."""
 
     added: tuple[str, ...] = ()
     updated: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     unchanged: int = 0
     failures: tuple[Failure, ...] = ()
+    skipped: int = 0
+    warnings: tuple[str, ...] = ()
     chunks: int = 0
     seconds: float = 0.0
 
@@ -265,6 +267,8 @@ class IngestReport:
             "unchanged": self.unchanged,
             "removed": list(self.removed),
             "failures": [{"name": f.name, "reason": f.reason} for f in self.failures],
+            "skipped": self.skipped,
+            "warnings": list(self.warnings),
             "chunks": self.chunks,
             "seconds": round(self.seconds, 3),
         }

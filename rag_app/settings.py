@@ -41,7 +41,7 @@ class Settings:
     """Tokens that neighbouring chunks of a section share."""
     max_file_mb: int = 100
     """Larger files are refused with a reason."""
-    passages: int = 8
+    passages: int = 12
     """Passages that are weighed for an answer."""
     threshold: float = 0.5
     """Confidence below which the answer is that the documents do not say."""

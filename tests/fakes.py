@@ -114,7 +114,7 @@ def make_passages(*texts: str, title: str = "Handbook", gap: str = "\n\n", names
     for number, text in enumerate(texts, start=1):
         chunk = Chunk(number, 1, number - 1, start, start + len(text), None, None, text)
         owner = replace(document, name=names[number - 1]) if names else document
-        passages.append(Passage(number, 1 / number, chunk, owner))
+        passages.append(Passage(number, 0.0, chunk, owner))
         start += len(text) + len(gap)
     return passages
 
@@ -132,4 +132,4 @@ class ListLibrary:
         return []
 
     def passages(self, hits: Sequence[Hit]) -> list[Passage]:
-        return [self._passages[h.chunk_id] for h in hits]
+        return [replace(self._passages[h.chunk_id], rank=r, score=h.score) for r, h in enumerate(hits, start=1)]

@@ -11,7 +11,7 @@ def test_a_name_that_the_table_lacks_lowers_the_confidence() -> None:
     norway = passage_confidence(0.8, "What is the per diem for Norway?", TABLE)
     sweden = passage_confidence(0.8, "What is the per diem for Sweden?", TABLE)
     assert norway == pytest.approx(0.8)
-    assert sweden < 0.65
+    assert sweden < 0.72
 
 
 def test_a_number_that_the_passage_lacks_lowers_the_confidence_more() -> None:

@@ -70,7 +70,7 @@ def test_a_bad_file_is_refused_with_the_line_and_the_reason(tmp_path: Path, rows
 
 
 def test_a_missing_file_and_a_cut_archive_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"no evaluation file .*gone\.jsonl"):
+    with pytest.raises(DataError, match=r"no file .*gone\.jsonl"):
         read_questions(tmp_path / "gone.jsonl")
     cut = tmp_path / "cut.jsonl.gz"
     cut.write_bytes(gzip.compress(json.dumps(ROWS[0]).encode())[:-12])

@@ -1,7 +1,6 @@
 """From a folder to the library: what is added, kept, replaced, removed and refused."""
 
 import io
-import logging
 import os
 import subprocess
 import sys
@@ -158,16 +157,20 @@ def test_a_file_that_is_ignored_now_is_removed(folder: Path, library: Library) -
     assert ingest(folder, library).removed == ("drafts/b.txt",)
 
 
-def test_a_folder_that_holds_nothing_any_more_is_emptied_with_a_warning(
-    folder: Path, library: Library, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_folder_that_holds_nothing_any_more_is_emptied_with_a_warning(folder: Path, library: Library) -> None:
     file = write(folder, "a.txt", "Words.")
     ingest(folder, library)
     file.unlink()
-    with caplog.at_level(logging.WARNING):
-        report = ingest(folder, library)
+    report = ingest(folder, library)
     assert report.removed == ("a.txt",)
-    assert "holds no file that can be read" in caplog.text
+    assert "holds no file that can be read" in report.warnings[0]
+
+
+def test_files_of_kinds_that_are_not_read_are_counted(folder: Path, library: Library) -> None:
+    write(folder, "a.txt", "Words.")
+    (folder / "film.mp4").write_bytes(bytes(range(256)))
+    report = ingest(folder, library)
+    assert (report.added, report.skipped, report.warnings) == (("a.txt",), 1, ())
 
 
 def test_documents_from_elsewhere_stay(folder: Path, library: Library) -> None:

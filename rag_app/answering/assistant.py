@@ -6,15 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
-from rag_app.answering.confidence import choose_span, passage_confidence
 from rag_app.answering.conversation import standalone_question
 from rag_app.answering.grounding import Grounder, SupportModel, Window, quote_around
 from rag_app.answering.prompting import build_prompt
 from rag_app.answering.retrieval import QueryEmbedder, Searchable, retrieve
 from rag_app.answering.sentences import complete_sentences, split_sentences
+from rag_app.answering.weighing import PassageJudge, Weighed, weigh_passages
 from rag_app.answering.wording import content_stems, quantities
 from rag_app.errors import QuestionError
-from rag_app.models.evidence import AnswerSpan, Evidence
 from rag_app.records import Answer, Citation, Message, Passage, Scope, Sentence
 
 ABSTENTION = "The documents do not say; the closest passages are listed below."
@@ -24,28 +23,19 @@ LEAST_SHARE = 0.8
 PROMPT_TOKENS = 1400
 MOST_SENTENCES = 4
 FRUITLESS_SENTENCES = 2
-STALE_FACTOR = 0.3
 OPENING = re.compile(r"^(?:yes|no|sure|certainly|of course)\b[,.:;!]?\s+", re.IGNORECASE)
 MARK = re.compile(r"\s*\[\d+\]")
 YES_NO = re.compile(
     r"^(?:is|are|was|were|do|does|did|can|could|may|might|must|will|would|shall|should|has|have|had|am)\b",
     re.IGNORECASE,
 )
-SUPERSEDED = re.compile(
-    r"\b(?:superseded|obsolete|archived?|withdrawn|no longer (?:valid|in force|applies)|replaced by)\b", re.IGNORECASE
-)
-ASKS_FOR_OLD = re.compile(
-    r"\b(?:old|older|previous|previously|former|formerly|archived?|superseded|used to|was|were|19\d\d|20\d\d)\b",
-    re.IGNORECASE,
-)
 
 
-class EvidenceJudge(SupportModel, Protocol):
+class EvidenceJudge(PassageJudge, SupportModel, Protocol):
     """What answering needs of the evidence model."""
 
     @property
     def name(self) -> str: ...
-    def weigh(self, question: str, passages: Sequence[tuple[str, str]]) -> list[Evidence]: ...
 
 
 class TextGenerator(Protocol):
@@ -72,7 +62,7 @@ class NamedEmbedder(QueryEmbedder, Protocol):
 class Limits:
     """How much an answer may take. ``threshold`` is the confidence below which the assistant abstains."""
 
-    passages: int = 8
+    passages: int = 12
     threshold: float = 0.5
     answer_tokens: int = 160
     question_characters: int = 4000
@@ -83,16 +73,6 @@ class Stage:
     """What the assistant is doing now."""
 
     name: Literal["retrieving", "weighing", "writing", "checking"]
-
-
-@dataclass(frozen=True, slots=True)
-class Weighed:
-    """A passage with the evidence found in it, the probability that it answers, and the score it is ranked by."""
-
-    passage: Passage
-    span: AnswerSpan | None
-    confidence: float
-    score: float
 
 
 @dataclass(slots=True)
@@ -210,7 +190,7 @@ class Assistant:
         found = retrieve(
             query, max(k, self._limits.passages), library=self._library, embedder=self._embedder, scope=scope or Scope()
         )
-        return [w.passage for w in self._weigh(query, found)][:k]
+        return [w.passage for w in weigh_passages(query, found, self._evidence)][:k]
 
     def ask(self, question: str, *, history: Sequence[Message] = (), scope: Scope | None = None) -> Reply:
         """Begin a reply to a question about the documents in ``scope``.
@@ -254,7 +234,7 @@ class Assistant:
         found = find()
         since = draft.clock("retrieve", since)
         yield Stage("weighing")
-        weighed = self._weigh(draft.standalone, found)
+        weighed = weigh_passages(draft.standalone, found, self._evidence)
         draft.passages = [w.passage for w in weighed]
         draft.clock("evidence", since)
         if not weighed:
@@ -270,22 +250,6 @@ class Assistant:
             window = quote_around(best.passage, (best.span.start, best.span.end))
             yield self._keep(draft, Sentence(flatten(window.text), "quoted"), window)
 
-    def _weigh(self, question: str, passages: Sequence[Passage]) -> list[Weighed]:
-        """Rank passages by their evidence; what says that it is superseded comes after what does not."""
-        pairs = [(_place(p), p.chunk.text) for p in passages]
-        asks_for_old = bool(ASKS_FOR_OLD.search(question))
-        weighed = []
-        for passage, evidence in zip(passages, self._evidence.weigh(question, pairs), strict=True):
-            around = f"{passage.document.name}\n{_place(passage)}\n{passage.chunk.text}"
-            sure = passage_confidence(evidence.probability, question, around)
-            stale = not asks_for_old and bool(SUPERSEDED.search(f"{passage.document.name} {_place(passage)}"))
-            span = choose_span(question, passage, evidence)
-            weighed.append(Weighed(passage, span, sure, sure * (STALE_FACTOR if stale else 1.0)))
-        weighed.sort(key=lambda w: -w.score)
-        return [
-            replace(w, passage=replace(w.passage, rank=rank, score=w.score)) for rank, w in enumerate(weighed, start=1)
-        ]
-
     def _write(self, draft: _Draft, weighed: Sequence[Weighed]) -> Iterator[Stage | Sentence]:
         """Let the generator write, and keep those of its sentences that a passage supports."""
         generator, limits = self._generator, self._limits
@@ -294,7 +258,7 @@ class Assistant:
         sources = [
             quote_around(w.passage, (w.span.start, w.span.end))
             for w in weighed[:PROMPT_PASSAGES]
-            if w.span and w.score >= max(limits.threshold, LEAST_SHARE * weighed[0].score)
+            if w.span and w.confidence >= max(limits.threshold, LEAST_SHARE * weighed[0].confidence)
         ]
         prompt = build_prompt(
             draft.standalone,
@@ -344,11 +308,6 @@ def holds_answer(sentence: str, short_answer: str) -> bool:
 def flatten(text: str) -> str:
     """Return a quoted text on one line."""
     return re.sub(r"\s+", " ", text).strip()
-
-
-def _place(passage: Passage) -> str:
-    title, heading = passage.document.title, passage.chunk.heading
-    return heading if heading and heading.startswith(title) else " > ".join(p for p in (title, heading) if p)
 
 
 def _stream_sentences(

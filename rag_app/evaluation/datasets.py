@@ -30,8 +30,6 @@ def read_questions(file: Path, *, limit: int | None = None, seed: int = 0, split
     Raises:
         DataError: the file is missing, or a line of it is not as the format says.
     """
-    if not file.is_file():
-        raise DataError(f"There is no evaluation file {file}. Give the path of a .jsonl or .jsonl.gz file.")
     rows = [q for q, row in _parse(file) if split is None or row.get("split") == split]
     if not rows:
         raise DataError(f"{file} holds no questions{f' of the split {split!r}' if split else ''}.")

@@ -1,0 +1,64 @@
+"""Rank retrieved passages by the evidence in them."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from rag_app.answering.confidence import choose_span, log_odds, passage_confidence
+from rag_app.models.evidence import AnswerSpan, Evidence
+from rag_app.records import Passage
+
+STALE_PENALTY = 1.5
+"""In log odds, against a document that says it is superseded."""
+RETRIEVAL_WEIGHT = 100.0
+"""In log odds for each unit of the fused retrieval score, which is at most 2/61."""
+SUPERSEDED = re.compile(
+    r"\b(?:superseded|obsolete|archived?|withdrawn|no longer (?:valid|in force|applies)|replaced by)\b", re.IGNORECASE
+)
+ASKS_FOR_OLD = re.compile(
+    r"\b(?:old|older|previous|previously|former|formerly|archived?|superseded|used to|was|were|19\d\d|20\d\d)\b",
+    re.IGNORECASE,
+)
+
+
+class PassageJudge(Protocol):
+    """What weighing needs of the evidence model."""
+
+    def weigh(self, question: str, passages: Sequence[tuple[str, str]]) -> list[Evidence]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """A passage, its likeliest answer, the probability that it answers, and the log odds that it is ranked by."""
+
+    passage: Passage
+    span: AnswerSpan | None
+    confidence: float
+    rank_score: float
+
+
+def weigh_passages(question: str, passages: Sequence[Passage], judge: PassageJudge) -> list[Weighed]:
+    """Rank passages by their evidence and by retrieval; what says that it is superseded falls behind.
+
+    The passages come back with their new ranks, and their confidence as score.
+    """
+    places = [_place(passage) for passage in passages]
+    found = judge.weigh(question, [(place, p.chunk.text) for place, p in zip(places, passages, strict=True)])
+    asks_for_old = bool(ASKS_FOR_OLD.search(question))
+    weighed = []
+    for passage, place, evidence in zip(passages, places, found, strict=True):
+        whole = f"{passage.document.name}\n{place}\n{passage.chunk.text}"
+        sure = passage_confidence(evidence.probability, question, whole)
+        stale = not asks_for_old and bool(SUPERSEDED.search(f"{passage.document.name} {place}"))
+        odds = log_odds(sure) + RETRIEVAL_WEIGHT * passage.score - STALE_PENALTY * stale
+        weighed.append(Weighed(passage, choose_span(question, passage, evidence), sure, odds))
+    weighed.sort(key=lambda w: -w.rank_score)
+    return [
+        replace(w, passage=replace(w.passage, rank=rank, score=w.confidence)) for rank, w in enumerate(weighed, start=1)
+    ]
+
+
+def _place(passage: Passage) -> str:
+    title, heading = passage.document.title, passage.chunk.heading
+    return heading if heading and heading.startswith(title) else " > ".join(p for p in (title, heading) if p)
