@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -139,8 +140,10 @@ def limits_of(settings: Settings) -> Limits:
 class EvaluationWorkshop:
     """Makes passages and temporary libraries out of the texts of an evaluation file."""
 
-    def __init__(self, application: Application) -> None:
+    def __init__(self, application: Application, *, generator: Generator | Literal["same"] | None = "same") -> None:
+        """Take over the parts of an application; ``generator`` None lets the assistants quote only."""
         self._application = application
+        self._generator = application.generator if generator == "same" else generator
 
     def cut(self, texts: Sequence[tuple[str, str]]) -> list[Passage]:
         """Cut (title, text) pairs into passages, without storing them."""
@@ -193,7 +196,7 @@ class EvaluationWorkshop:
                     library,
                     own.embedder,
                     evidence=own.evidence,
-                    generator=own.generator,
+                    generator=self._generator,
                     limits=limits_of(own.settings),
                 )
             finally:

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rag_app.assembly import Application
     from rag_app.models.embedding import Embedder
     from rag_app.models.generation import Generator
 
@@ -71,3 +74,33 @@ def generator(prepared_home: Path) -> "Generator":
     from rag_app.models.generation import load_generator
 
     return load_generator(resolve_model("SmolLM2-135M-Instruct", kind="generator", home=prepared_home), device="cpu")
+
+
+@pytest.fixture(scope="session")
+def handbook_home(prepared_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home of its own with the prepared models and the ingested sample handbook."""
+    from ingest.pipeline import ingest_folder
+    from rag_app.assembly import ingest_options, open_embedder, open_library
+    from rag_app.settings import load_settings
+
+    home = tmp_path_factory.mktemp("handbook_home")
+    (home / "models").symlink_to(prepared_home / "models")
+    settings = load_settings({"home": home}, {})
+    embedder = open_embedder(settings)
+    with open_library(settings, embedder) as library:
+        handbook = Path(__file__).parents[1] / "data" / "handbook"
+        options = ingest_options(settings, collection="default")
+        report = ingest_folder(handbook, library, embedder, options=options)
+    assert not report.failures
+    return home
+
+
+@pytest.fixture(scope="session")
+def handbook(handbook_home: Path) -> "Iterator[Application]":
+    """The whole application over the sample handbook, with the real models."""
+    from rag_app.assembly import Application
+    from rag_app.settings import load_settings
+
+    application = Application.open(load_settings({"home": handbook_home}, {}))
+    yield application
+    application.close()

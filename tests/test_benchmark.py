@@ -117,4 +117,4 @@ def test_memory_is_told_in_mebibytes() -> None:
 def test_a_missing_file_of_questions_ends_the_command_with_a_message(folder: Path) -> None:
     result = CliRunner().invoke(benchmark.app, [str(folder)])
     assert result.exit_code == 1
-    assert f"Error: {folder.parent / 'questions.jsonl'}" in result.stderr
+    assert f"Error: There is no file {folder.parent / 'questions.jsonl'}" in result.stderr

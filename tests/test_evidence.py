@@ -15,7 +15,7 @@ from transformers import AutoTokenizer, BertConfig, BertModel, BertTokenizer
 from rag_app.errors import ModelDamaged, ModelMissing
 from rag_app.models.evidence import NO_CELL, Calibration, EvidenceModel, best_spans, load_evidence, number_cells
 from rag_app.models.evidence_network import EvidenceNetwork
-from rag_app.training.calibration import fit_calibration, score_held_out, write_description
+from rag_app.training.calibration import fit_calibration, score_held_out, score_tables, write_description
 from rag_app.training.evidence import TrainingOptions, collate, encode, load_base, train_evidence
 from rag_app.training.evidence_data import Pair, find_span, swap_question
 from rag_app.training.evidence_mixture import build_pairs
@@ -253,4 +253,5 @@ def test_calibration_recovers_the_frequencies_of_its_scores(base: Path, adapter:
     assert fitted.bias == pytest.approx(-1.0, abs=0.15)
     model: EvidenceModel = load_evidence(base, adapter, device=CPU, dtype=FLOAT)
     scored = score_held_out(model, data / "squad_v2_train_articles.jsonl.gz")
-    assert len(scored) == 8
+    assert len(scored) == 8 + 4
+    assert {right for _, _, right in score_tables(model, 20, seed=1)} == {True, False}

@@ -1,11 +1,13 @@
 """Fit the probability that the best of several passages answers a question, on rows kept out of training.
 
 The setting is that of use: each question meets the paragraphs of its article that share most words with it, the
-best-scored one is taken, and the label says whether that one truly answers. A logistic regression on the answer
-head's logit and the span margin (Platt 1999) gives the probability.
+best-scored one is taken, and the label says whether that one truly answers. Questions are met three ways: as
+written, half of them unanswerable on purpose; with the paragraph that answers taken away; and about new random
+tables. A logistic regression on the answer head's logit and the span margin (Platt 1999) gives the probability.
 """
 
 import json
+import random
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -16,6 +18,7 @@ import torch
 from rag_app.json_lines import read_json_lines
 from rag_app.models.evidence import Calibration, EvidenceModel
 from rag_app.training.evidence_data import Row, held_out_articles, shared_words
+from rag_app.training.table_data import table_pairs
 
 CANDIDATES = 8
 Scored = tuple[float, float, bool]
@@ -29,15 +32,29 @@ def score_held_out(model: EvidenceModel, file: Path) -> list[Scored]:
     for row in rows:
         if row["passages"][0]["text"] not in paragraphs[row["article"]]:
             paragraphs[row["article"]].append(row["passages"][0]["text"])
-    return [_best(model, row, paragraphs[row["article"]]) for row in rows if row["article"] in held]
+    scored = []
+    for row in (row for row in rows if row["article"] in held):
+        own = row["passages"][0]["text"]
+        others = [p for p in paragraphs[row["article"]] if p != own]
+        others.sort(key=lambda p: -shared_words(row["question"], p))
+        scored.append(_best(model, row, [own, *others[: CANDIDATES - 1]]))
+        if row["answerable"]:
+            scored.append(_best(model, row, others[:CANDIDATES]))
+    return scored
 
 
-def _best(model: EvidenceModel, row: Row, article: Sequence[str]) -> Scored:
-    own, question = row["passages"][0]["text"], row["question"]
-    others = sorted((p for p in article if p != own), key=lambda p: -shared_words(question, p))
-    candidates = [own, *others[: CANDIDATES - 1]]
-    found = model.weigh(question, [(row["passages"][0]["title"], text) for text in candidates])
-    place = max(range(len(found)), key=lambda i: found[i].probability)
+def score_tables(model: EvidenceModel, count: int, seed: int) -> list[Scored]:
+    """Return the same of ``count`` questions about random tables."""
+    scored = []
+    for pair in table_pairs(count, random.Random(seed)):
+        found = model.weigh(pair.first, [(pair.heading, pair.passage)])[0]
+        scored.append((found.answerable_logit, found.span_margin, bool(pair.answerable)))
+    return scored
+
+
+def _best(model: EvidenceModel, row: Row, candidates: Sequence[str]) -> Scored:
+    found = model.weigh(row["question"], [(row["passages"][0]["title"], text) for text in candidates])
+    place = max(range(len(found)), key=lambda i: found[i].span_margin)
     answers = row["answerable"] and any(a in candidates[place] for a in row["answers"])
     return found[place].answerable_logit, found[place].span_margin, bool(answers)
 

@@ -1,0 +1,249 @@
+"""The command line keeps its contract: shapes, streams and exit statuses, with the real models."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rag_app.cli import main, read_history
+from rag_app.errors import DataError
+
+ANSWER_FIELDS = {
+    "question", "standalone_question", "answer", "short_answer", "abstained", "confidence", "sentences", "citations",
+    "passages", "models", "usage", "timings_ms",
+}  # fmt: skip
+CARRY = "How many days of annual leave may be carried over into the next year?"
+
+
+class Terminal:
+    """Runs commands as a shell would, in this process, and keeps what they print."""
+
+    def __init__(self, home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self.home = home
+        self._monkeypatch = monkeypatch
+        self._capsys = capsys
+
+    def run(self, *arguments: str, status: int = 0) -> str:
+        """Run ``rag-app`` with these arguments, expect an exit status, and return its standard output."""
+        self._monkeypatch.setenv("RAG_APP_HOME", str(self.home))
+        self._monkeypatch.setenv("COLUMNS", "200")
+        self._monkeypatch.setattr(sys, "argv", ["rag-app", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+            raise SystemExit(0)
+        said = self._capsys.readouterr()
+        self.errors = said.err
+        assert (ended.value.code or 0) == status, said.err
+        return said.out
+
+    def json(self, *arguments: str, status: int = 0) -> Any:
+        return json.loads(self.run(*arguments, "--json", status=status))
+
+
+@pytest.fixture
+def terminal(handbook_home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Terminal:
+    """A terminal over the ingested handbook; tests that change the library use ``fresh``."""
+    return Terminal(handbook_home, monkeypatch, capsys)
+
+
+@pytest.fixture
+def fresh(
+    prepared_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Terminal:
+    """A terminal over an empty library."""
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "models").symlink_to(prepared_home / "models")
+    return Terminal(home, monkeypatch, capsys)
+
+
+def test_ask_prints_one_object_with_every_field_and_exact_quotes(terminal: Terminal) -> None:
+    answer = terminal.json("ask", CARRY)
+    assert set(answer) == ANSWER_FIELDS
+    assert answer["question"] == answer["standalone_question"] == CARRY
+    assert not answer["abstained"]
+    assert "6" in answer["answer"]
+    assert set(answer["timings_ms"]) == {"retrieve", "evidence", "first_token", "total"}
+    assert set(answer["usage"]) == {"prompt_tokens", "completion_tokens"}
+    assert set(answer["models"]) == {"embedder", "evidence", "generator"}
+    for sentence in answer["sentences"]:
+        assert sentence["status"] in {"supported", "quoted"}
+        assert set(sentence["citations"]) <= {c["number"] for c in answer["citations"]}
+    for citation in answer["citations"]:
+        assert set(citation) == {"number", "document", "page", "heading", "start", "end", "quote"}
+        assert set(citation["document"]) == {"id", "name", "path", "collection", "sha256"}
+        text = terminal.run("documents", "text", str(citation["document"]["id"]))
+        assert text[citation["start"] : citation["end"]] == citation["quote"]
+    for passage in answer["passages"]:
+        assert {"rank", "chunk_id", "document", "page", "score", "text"} <= set(passage)
+
+
+def test_ask_in_words_shows_the_answer_the_quote_and_the_document(terminal: Terminal) -> None:
+    said = terminal.run("ask", CARRY)
+    assert "[1] hr/leave-policy.md" in said
+    assert "Up to 6 unused days" in said
+
+
+def test_an_abstention_is_an_answer_and_no_error(terminal: Terminal) -> None:
+    answer = terminal.json("ask", "What is the password of the guest wifi?")
+    assert answer["abstained"]
+    assert answer["citations"] == answer["sentences"] == []
+    assert answer["short_answer"] is None
+    assert answer["passages"]
+    assert "Closest passages" in terminal.run("ask", "What is the password of the guest wifi?")
+
+
+def test_a_follow_up_is_understood_with_its_history(terminal: Terminal, tmp_path: Path) -> None:
+    turns = [{"role": "user", "content": "What is the per diem for Norway?"}, {"role": "assistant", "content": "54"}]
+    (tmp_path / "turns.json").write_text(json.dumps(turns))
+    answer = terminal.json("ask", "And for Italy?", "--history", str(tmp_path / "turns.json"))
+    assert answer["standalone_question"] == "What is the per diem for Norway? And for Italy?"
+
+
+def test_search_returns_ranked_passages(terminal: Terminal) -> None:
+    found = terminal.json("search", "lost laptop", "-k", "3")
+    assert set(found) == {"query", "passages", "timings_ms"}
+    assert [p["rank"] for p in found["passages"]] == [1, 2, 3]
+    assert "Loss and theft" in terminal.run("search", "lost laptop", "-k", "1")
+
+
+def test_documents_can_be_listed_and_shown(terminal: Terminal) -> None:
+    documents = terminal.json("documents", "list")["documents"]
+    assert len(documents) == 70
+    wanted = {"id", "name", "path", "collection", "sha256", "version", "pages", "chunks", "ingested_at"}
+    assert all(wanted <= set(d) for d in documents)
+    shown = terminal.json("documents", "show", str(documents[0]["id"]))
+    assert len(shown["chunk_list"]) == documents[0]["chunks"]
+    text = terminal.json("documents", "text", str(documents[0]["id"]))["text"]
+    assert all(text[c["start"] : c["end"]] == c["text"] for c in shown["chunk_list"])
+    assert "leave-policy.md" in terminal.run("documents", "list")
+    assert documents[0]["name"] in terminal.run("documents", "show", str(documents[0]["id"]))
+
+
+def test_verify_finds_the_handbook_sound(terminal: Terminal) -> None:
+    report = terminal.json("verify")
+    assert report["clean"]
+    assert report["documents"] == 70
+    assert report["vectors"] == report["chunks"]
+    assert "sound" in terminal.run("verify")
+
+
+def test_models_are_listed_and_prepared(terminal: Terminal) -> None:
+    listed = terminal.json("models", "list")["models"]
+    assert {"all-MiniLM-L6-v2", "SmolLM2-135M-Instruct"} <= {m["name"] for m in listed}
+    assert all(m["licence"] == "Apache-2.0" and len(m["sha256"]) == 64 for m in listed)
+    prepared = terminal.json("models", "prepare")["models"]
+    assert all(Path(m["folder"]).is_dir() for m in prepared)
+    assert "Apache-2.0" in terminal.run("models", "list")
+
+
+def test_a_library_lives_through_its_whole_life(fresh: Terminal, tmp_path: Path) -> None:
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    (folder / "keys.md").write_text("# Keys\n\nThe spare key of the boat house hangs behind the blue door.\n")
+    (folder / "broken.pdf").write_bytes(b"")
+    would = fresh.json("ingest", str(folder), "--dry-run", status=1)
+    assert would["added"] == ["keys.md"]
+    assert fresh.json("documents", "list")["documents"] == []
+    report = fresh.json("ingest", str(folder), status=1)
+    assert report["added"] == ["keys.md"]
+    assert [f["name"] for f in report["failures"]] == ["broken.pdf"]
+    assert {"added", "updated", "unchanged", "removed", "failures", "chunks", "seconds"} <= set(report)
+    (folder / "broken.pdf").unlink()
+    assert fresh.json("ingest", str(folder))["unchanged"] == 1
+    answer = fresh.json("ask", "Where does the spare key of the boat house hang?")
+    assert "blue door" in answer["answer"]
+    number = fresh.json("documents", "list")["documents"][0]["id"]
+    assert fresh.json("documents", "remove", str(number))["removed"]["name"] == "keys.md"
+    assert fresh.json("ask", "Where does the spare key of the boat house hang?")["abstained"]
+    assert fresh.json("ingest", str(folder))["added"] == ["keys.md"]
+    assert fresh.json("rebuild")["clean"]
+    assert "1 added" in fresh.run("ingest", str(folder), "--collection", "other")
+
+
+def test_collections_are_kept_apart(fresh: Terminal, tmp_path: Path) -> None:
+    for name, text in (("one", "The boat house key hangs behind the blue door."), ("two", "Lunch is at noon.")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.txt").write_text(text)
+        fresh.run("ingest", str(tmp_path / name), "--collection", name)
+    question = "Where does the boat house key hang?"
+    assert "blue door" in fresh.json("ask", question, "--collection", "one")["answer"]
+    other = fresh.json("ask", question, "--collection", "two")
+    assert other["abstained"]
+    assert {p["document"]["collection"] for p in other["passages"]} == {"two"}
+    fresh.run("ask", question, "--collection", "three", status=1)
+    assert "There is no collection 'three'. Collections: one, two." in fresh.errors
+
+
+def test_an_evaluation_reports_and_keeps_its_records(terminal: Terminal, tmp_path: Path) -> None:
+    questions = Path(__file__).parents[1] / "data" / "questions.jsonl"
+    report_file, records = tmp_path / "report.json", tmp_path / "records.jsonl"
+    options = ["--limit", "6", "--seed", "1", "--records", str(records), "--out", str(report_file)]
+    for mode in ("given", "open"):
+        report = terminal.json("eval", str(questions), "--mode", mode, *options)
+        assert report == json.loads(report_file.read_text())
+        assert {"dataset", "mode", "n", "seed", "models", "answerable", "unanswerable", "unsupported_sentences",
+                "latency_ms", "intervals_95"} <= set(report)  # fmt: skip
+        assert report["n"] == 6
+        assert len(records.read_text().splitlines()) == 6
+    assert "latency" in terminal.run("eval", str(questions), "--mode", "given", "--limit", "2")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["ask", ""], "The question is empty"),
+        (["ask", "x" * 100_000], "100,000 characters; at most 4,000"),
+        (["ingest", "/no/such/folder"], "/no/such/folder"),
+        (["documents", "show", "999"], "999"),
+        (["eval", "/no/such/file.jsonl", "--mode", "open"], "There is no file /no/such/file.jsonl"),
+        (["ask", "why", "--history", "/no/such.json"], "cannot be read as a history"),
+    ],
+)
+def test_an_error_is_one_line_with_the_input_and_status_1(
+    terminal: Terminal, arguments: list[str], message: str
+) -> None:
+    assert terminal.run(*arguments, status=1) == ""
+    assert message in terminal.errors
+    assert "Traceback" not in terminal.errors
+
+
+@pytest.mark.parametrize(
+    "arguments", [["frobnicate"], ["ask"], ["search", "x", "-k", "0"], ["eval", "f", "--mode", "sideways"]]
+)
+def test_wrong_usage_has_status_2(terminal: Terminal, arguments: list[str]) -> None:
+    terminal.run(*arguments, status=2)
+
+
+def test_a_library_of_another_embedder_is_named_with_the_remedy_and_rebuild_heals_it(
+    fresh: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.tiny_models import save_tiny_embedder
+
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "a.txt").write_text("The key hangs behind the blue door.")
+    fresh.run("ingest", str(tmp_path / "docs"))
+    monkeypatch.setenv("RAG_APP_EMBEDDER", str(save_tiny_embedder(tmp_path / "tiny")))
+    fresh.run("search", "key", status=1)
+    assert "rag-app rebuild" in fresh.errors
+    assert fresh.json("rebuild")["clean"]
+    assert fresh.json("search", "key")["passages"]
+
+
+def test_the_version_is_printed(terminal: Terminal) -> None:
+    assert terminal.run("--version").startswith("rag_app ")
+
+
+def test_a_history_must_be_a_list_of_turns(tmp_path: Path) -> None:
+    file = tmp_path / "turns.json"
+    for content in ("{}x", '[{"role": "wizard", "content": "x"}]', '[{"content": "x"}]', '"text"'):
+        file.write_text(content)
+        with pytest.raises(DataError, match="cannot be read as a history"):
+            read_history(file)
+
+
+def test_ingesting_the_same_folder_again_changes_nothing(terminal: Terminal) -> None:
+    folder = Path(__file__).parents[1] / "data" / "handbook"
+    assert terminal.json("ingest", str(folder), "--dry-run")["unchanged"] == 70

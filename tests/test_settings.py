@@ -1,0 +1,46 @@
+"""Settings come from four places in one order, and what is wrong with them is said."""
+
+from pathlib import Path
+
+import pytest
+
+from rag_app.errors import SettingsError
+from rag_app.settings import Settings, load_settings
+
+
+def test_the_command_line_beats_the_environment_and_that_beats_the_file(tmp_path: Path) -> None:
+    (tmp_path / "rag_app.toml").write_text('threshold = 0.1\npassages = 3\ngenerator = "from-file"\n')
+    environ = {"RAG_APP_HOME": str(tmp_path), "RAG_APP_THRESHOLD": "0.2", "RAG_APP_PASSAGES": "4"}
+    settings = load_settings({"threshold": 0.3, "device": None}, environ)
+    assert (settings.threshold, settings.passages, settings.generator) == (0.3, 4, "from-file")
+    assert settings.device == "auto"
+    assert settings.home == tmp_path
+
+
+@pytest.mark.parametrize(
+    ("environ", "message"),
+    [
+        ({"RAG_APP_TRESHOLD": "0.2"}, "'treshold' in the environment .* Did you mean 'threshold'"),
+        ({"RAG_APP_XYZ": "1"}, "Known settings: .*chunk_tokens"),
+        ({"RAG_APP_PASSAGES": "many"}, "'passages' .* must be of type int, but is 'many'"),
+        ({"RAG_APP_THRESHOLD": "1.5"}, "'threshold' is 1.5, which is out of range"),
+        ({"RAG_APP_CHUNK_OVERLAP": "100"}, "'chunk_overlap' is 100"),
+        ({"RAG_APP_DEVICE": "abacus"}, "'device' is 'abacus'"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_what_would_be_right(
+    tmp_path: Path, environ: dict[str, str], message: str
+) -> None:
+    with pytest.raises(SettingsError, match=message):
+        load_settings(environ=environ | {"RAG_APP_HOME": str(tmp_path)})
+
+
+def test_a_broken_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "rag_app.toml").write_text("threshold = = 1")
+    with pytest.raises(SettingsError, match=r"rag_app\.toml cannot be read as TOML"):
+        load_settings(environ={"RAG_APP_HOME": str(tmp_path)})
+
+
+def test_the_library_is_sqlite_in_the_home_folder_unless_said_otherwise(tmp_path: Path) -> None:
+    assert Settings(home=tmp_path).url == f"sqlite:///{tmp_path}/library.sqlite3"
+    assert Settings(home=tmp_path, database_url="sqlite:////elsewhere.db").url == "sqlite:////elsewhere.db"
