@@ -18,6 +18,7 @@ from rag_app import printing
 from rag_app.errors import DataError, RagError
 from rag_app.records import Message, Scope
 from rag_app.settings import Settings, load_settings
+from rag_app.train_cli import train_app
 
 app = typer.Typer(
     help="Ask your own documents: every sentence of an answer is checked and cited, on your own machine.",
@@ -29,6 +30,7 @@ documents_app = typer.Typer(help="See and remove what the library holds.", no_ar
 models_app = typer.Typer(help="See and prepare the pretrained models.", no_args_is_help=True)
 app.add_typer(documents_app, name="documents")
 app.add_typer(models_app, name="models")
+app.add_typer(train_app, name="train")
 errors = Console(stderr=True, soft_wrap=True)
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]

@@ -232,6 +232,27 @@ def test_a_library_of_another_embedder_is_named_with_the_remedy_and_rebuild_heal
     assert fresh.json("search", "key")["passages"]
 
 
+def test_an_adapter_can_be_trained_on_rows_of_ones_own(fresh: Terminal, tmp_path: Path) -> None:
+    fresh.run("train", "evidence", "--data", str(tmp_path), "--out", str(tmp_path / "out"), status=1)
+    assert "lacks squad_v2_train_articles" in fresh.errors
+    rows = [
+        {"id": f"{a}{q}", "question": f"Where does key {q} hang?", "answers": ["blue door"] if q else [],
+         "passages": [{"title": f"t{a}", "text": f"Key 1 hangs behind the blue door of house {a}."}],
+         "answerable": bool(q), "article": f"t{a}", "task": "extractive_qa"}
+        for a in range(5) for q in (0, 1)
+    ]  # fmt: skip
+    lines = "".join(json.dumps(row) + "\n" for row in rows)
+    for name in ("squad_v1_train", "squad_v2_train_articles"):
+        (tmp_path / f"{name}.jsonl").write_text(lines)
+    out = tmp_path / "out"
+    said = fresh.run("train", "evidence", "--data", str(tmp_path), "--out", str(out), "--minutes", "0.03")
+    assert "Calibration(" in said
+    about = json.loads((out / "adapter.json").read_text())
+    assert about["name"].startswith("evidence-all-MiniLM-L6-v2@")
+    assert len(about["base_sha256"]) == 64
+    assert (out / "adapter.safetensors").stat().st_size > 1_000_000
+
+
 def test_the_version_is_printed(terminal: Terminal) -> None:
     assert terminal.run("--version").startswith("rag_app ")
 

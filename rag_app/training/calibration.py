@@ -16,12 +16,36 @@ from pathlib import Path
 import torch
 
 from rag_app.json_lines import read_json_lines
-from rag_app.models.evidence import Calibration, EvidenceModel
+from rag_app.models.catalogue import ModelSource
+from rag_app.models.checksums import sha256_of
+from rag_app.models.devices import choose_device, choose_dtype
+from rag_app.models.evidence import Calibration, EvidenceModel, load_evidence
 from rag_app.training.evidence_data import Row, held_out_articles, shared_words
 from rag_app.training.table_data import table_pairs
 
 CANDIDATES = 8
+TABLE_SEED = 12345
+"""Another one than training's, so that the tables are new."""
 Scored = tuple[float, float, bool]
+
+
+def calibrate(folder: Path, base: ModelSource, held_out: Path, *, tables: int = 300) -> Calibration:
+    """Fit the calibration of the adapter in ``folder`` and write it beside the weights, in adapter.json.
+
+    Args:
+        folder: holds adapter.safetensors.
+        base: the encoder that the adapter fits.
+        held_out: squad_v2_train_articles, whose last articles were kept out of training.
+        tables: how many questions about random tables to add.
+    """
+    digest = sha256_of(folder / "adapter.safetensors")[:8]
+    name = f"evidence-{base.name}@{digest}"
+    write_description(folder, name=name, base_sha256=base.sha256, calibration=Calibration())
+    device = choose_device("cpu")
+    model = load_evidence(base.folder, folder, device=device, dtype=choose_dtype(device))
+    calibration = fit_calibration(score_held_out(model, held_out) + score_tables(model, tables, TABLE_SEED))
+    write_description(folder, name=name, base_sha256=base.sha256, calibration=calibration)
+    return calibration
 
 
 def score_held_out(model: EvidenceModel, file: Path) -> list[Scored]:
@@ -38,7 +62,7 @@ def score_held_out(model: EvidenceModel, file: Path) -> list[Scored]:
         others = [p for p in paragraphs[row["article"]] if p != own]
         others.sort(key=lambda p: -shared_words(row["question"], p))
         scored.append(_best(model, row, [own, *others[: CANDIDATES - 1]]))
-        if row["answerable"]:
+        if row["answerable"] and others:
             scored.append(_best(model, row, others[:CANDIDATES]))
     return scored
 

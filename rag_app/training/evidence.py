@@ -22,6 +22,7 @@ from torch.nn import functional as F
 from transformers import AutoTokenizer, BertModel, PreTrainedTokenizerBase
 
 from rag_app.models.evidence_network import CLAIM_PREFIX, EvidenceNetwork, Logits
+from rag_app.models.quiet import quietly
 from rag_app.training.evidence_data import Pair
 from rag_app.training.evidence_mixture import build_pairs
 
@@ -50,7 +51,8 @@ def encode(pairs: Sequence[Pair], tokenizer: PreTrainedTokenizerBase, *, max_tok
 def _encode_some(pairs: Sequence[Pair], tokenizer: PreTrainedTokenizerBase, *, max_tokens: int) -> list[Encoded]:
     firsts = [p.first if p.supported is None else CLAIM_PREFIX + p.first for p in pairs]
     seconds = [f"{p.heading}\n{p.passage}" if p.heading else p.passage for p in pairs]
-    batch = tokenizer(firsts, seconds, return_offsets_mapping=True, return_token_type_ids=True)
+    with quietly():
+        batch = tokenizer(firsts, seconds, return_offsets_mapping=True, return_token_type_ids=True)
     encoded = []
     for i, pair in enumerate(pairs):
         ids, segments = batch["input_ids"][i], batch["token_type_ids"][i]
@@ -142,14 +144,15 @@ def load_base(folder: Path, rank: int) -> EvidenceNetwork:
 
     No dropout: drawing its masks takes more than half of a step on a CPU, and few rows are seen twice.
     """
-    encoder = BertModel.from_pretrained(
-        folder,
-        dtype=torch.bfloat16,
-        add_pooling_layer=False,
-        attn_implementation="eager",
-        hidden_dropout_prob=0.0,
-        attention_probs_dropout_prob=0.0,
-    )
+    with quietly():
+        encoder = BertModel.from_pretrained(
+            folder,
+            dtype=torch.bfloat16,
+            add_pooling_layer=False,
+            attn_implementation="eager",
+            hidden_dropout_prob=0.0,
+            attention_probs_dropout_prob=0.0,
+        )
     network = EvidenceNetwork(encoder)
     network.pool, network.answerable, network.supported, network.span = (
         m.to(torch.bfloat16) for m in (network.pool, network.answerable, network.supported, network.span)
