@@ -2,7 +2,10 @@
 
 import pytest
 
-from rag_app.answering.confidence import passage_confidence
+from rag_app.answering.confidence import choose_span, may_answer, passage_confidence
+from rag_app.answering.wording import fits_question
+from rag_app.models.evidence import AnswerSpan, Evidence
+from tests.fakes import make_passages
 
 TABLE = "Travel policy\nCountry: Norway; Per diem: 85 EUR\nCountry: Denmark; Per diem: 80 EUR"
 
@@ -29,3 +32,43 @@ def test_more_missing_names_than_three_make_no_difference() -> None:
     three = passage_confidence(0.9, "is it Ada, Bob, Cid?", "nothing")
     five = passage_confidence(0.9, "is it Ada, Bob, Cid, Dag, Eva?", "nothing")
     assert three == five
+
+
+def spans_of(text: str, *answers: str) -> Evidence:
+    """Evidence whose spans are these answers, each a little better than the next."""
+    spans = [AnswerSpan(text.index(a), text.index(a) + len(a), 3.0 - i) for i, a in enumerate(answers)]
+    return Evidence(0.5, tuple(spans), 0.0, 3.0)
+
+
+def test_the_row_that_shares_the_questions_words_is_chosen() -> None:
+    text = "Country: Italy; Per diem: 48 EUR\nCountry: Norway; Per diem: 54 EUR"
+    span = choose_span("What is the per diem for Norway?", make_passages(text)[0], spans_of(text, "48 EUR", "54 EUR"))
+    assert span is not None
+    assert text[span.start : span.end] == "54 EUR"
+
+
+def test_a_question_in_the_text_and_an_echo_of_the_question_are_passed_over() -> None:
+    text = "How large may attachments be?\nAttachments may have up to 25 megabytes."
+    question = "How large may attachments be?"
+    evidence = spans_of(text, "How large", "Attachments", "25 megabytes")
+    span = choose_span(question, make_passages(text)[0], evidence)
+    assert span is not None
+    assert text[span.start : span.end] == "25 megabytes"
+    assert not may_answer(question, make_passages(text)[0], evidence.spans[0])
+    assert choose_span(question, make_passages(text)[0], Evidence(0.0, (), 0.0, 0.0)) is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "question", "fits"),
+    [
+        ("236", "How many people work here?", True),
+        ("since 1 October 2025", "How many were sold?", False),
+        ("the finance team", "How much is it?", False),
+        ("four", "What percentage was rated outstanding?", False),
+        ("4 percent", "What percentage was rated outstanding?", True),
+        ("the data protection officer", "Who is our data protection officer?", False),
+        ("Elin Brandvold", "Who is our data protection officer?", True),
+    ],
+)
+def test_an_answer_says_something_new_of_the_kind_that_was_asked(answer: str, question: str, fits: bool) -> None:
+    assert fits_question(answer, question) == fits

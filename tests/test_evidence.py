@@ -188,14 +188,14 @@ def test_a_span_stays_in_its_cell() -> None:
 
 
 def test_the_cells_of_a_row_are_its_values() -> None:
-    text = "Rates\nCountry: Norway; Rate: 85 EUR\nNote: ask first"
+    text = "Rates\nCountry: Norway; Rate: 85 EUR\nNote: ask first. Then travel."
     cells = number_cells(text)
     assert len(cells) == len(text)
     values = {number: "" for number in cells}
     for character, number in zip(text, cells, strict=True):
         values[number] += character
     assert values.pop(NO_CELL) == "Country: ; Rate: "
-    assert [v.strip() for v in values.values()] == ["Rates", "Norway", "85 EUR", "Note: ask first"]
+    assert [v.strip() for v in values.values()] == ["Rates", "Norway", "85 EUR", "Note: ask first.", "Then travel."]
 
 
 def test_a_question_is_swapped_only_for_what_the_passage_lacks() -> None:

@@ -32,6 +32,14 @@ def test_an_invented_name_is_not_supported() -> None:
     assert ground("Up to 10 days may be carried over by Ingrid.") is None
 
 
+def test_a_word_of_the_question_that_the_evidence_lacks_is_not_supported() -> None:
+    text = "First written warning: 6 months\nSick notes: 3 years"
+    question = "How long does a final written warning stay on file?"
+    grounder = Grounder(WordEvidence(), question, make_passages(text))
+    assert grounder.find_support("The final written warning stays for 6 months.") is None
+    assert grounder.find_support("The first written warning: 6 months.") is not None
+
+
 def test_a_sentence_of_empty_words_is_not_supported() -> None:
     assert ground("It is what it is.") is None
 

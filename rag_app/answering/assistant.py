@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
+from rag_app.answering.confidence import YES_NO
 from rag_app.answering.conversation import standalone_question
 from rag_app.answering.grounding import Grounder, SupportModel, Window, quote_around
 from rag_app.answering.prompting import build_prompt
@@ -23,12 +24,11 @@ LEAST_SHARE = 0.8
 PROMPT_TOKENS = 1400
 MOST_SENTENCES = 4
 FRUITLESS_SENTENCES = 2
-OPENING = re.compile(r"^(?:yes|no|sure|certainly|of course)\b[,.:;!]?\s+", re.IGNORECASE)
+OPENING = re.compile(r"^(?:yes|no|sure|certainly|of course)[,.:;!]\s+", re.IGNORECASE)
+"""Only with its comma or stop: in "No dogs are allowed" the first word is the meaning."""
+WHOLE = re.compile(r"[.!?…][\"'”’)\]]*$")
+"""How a sentence ends that was not cut off."""
 MARK = re.compile(r"\s*\[\d+\]")
-YES_NO = re.compile(
-    r"^(?:is|are|was|were|do|does|did|can|could|may|might|must|will|would|shall|should|has|have|had|am)\b",
-    re.IGNORECASE,
-)
 
 
 class EvidenceJudge(PassageJudge, SupportModel, Protocol):
@@ -90,6 +90,7 @@ class _Draft:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     timings: dict[str, float] = field(default_factory=dict)
+    finished: bool = False
 
     def clock(self, name: str, since: float) -> float:
         now = time.perf_counter()
@@ -115,13 +116,11 @@ class Reply:
         self._draft = draft
         self._events = events
         self._models = models
-        self._finished = False
 
     def __iter__(self) -> Iterator[Stage | Sentence]:
-        yield from self._events
-        if not self._finished:
-            self._finished = True
-            self._draft.clock("total", self._draft.started)
+        # No "yield from": it would end the work where a reader stops listening, as if no more had been found.
+        for event in self._events:  # noqa: UP028
+            yield event
 
     @property
     def citations(self) -> list[Citation]:
@@ -130,10 +129,16 @@ class Reply:
 
     @property
     def answer(self) -> Answer:
-        """The finished answer; what is left of the work is done now."""
+        """The finished answer; what is left of the work is done now.
+
+        Raises:
+            RuntimeError: an error ended the work; half an answer is none, and no abstention either.
+        """
         for _ in self:
             pass
         draft = self._draft
+        if not draft.finished:
+            raise RuntimeError("This reply was ended by an error and has no answer. Ask again.")
         abstained = not draft.sentences
         silent = ABSTENTION if draft.passages else EMPTY
         text = silent if abstained else " ".join(s.marked() for s in draft.sentences)
@@ -229,6 +234,11 @@ class Assistant:
             )
 
     def _work(self, draft: _Draft, find: Callable[[], list[Passage]]) -> Iterator[Stage | Sentence]:
+        yield from self._find_and_write(draft, find)
+        draft.clock("total", draft.started)
+        draft.finished = True
+
+    def _find_and_write(self, draft: _Draft, find: Callable[[], list[Passage]]) -> Iterator[Stage | Sentence]:
         yield Stage("retrieving")
         since = draft.clock("start", draft.started)
         found = find()
@@ -269,10 +279,8 @@ class Assistant:
         )
         draft.prompt_tokens = generator.count_tokens(prompt)
         grounder = Grounder(self._evidence, draft.standalone, [source.passage for source in sources])
-        since, fruitless, seen = time.perf_counter(), 0, set[str]()
+        fruitless, seen = 0, set[str]()
         for sentence in _stream_sentences(draft, generator, prompt, limits.answer_tokens):
-            if "first_token" not in draft.timings:
-                draft.clock("first_token", since)
             bare = MARK.sub("", OPENING.sub("", sentence)).strip()
             key = " ".join(bare.casefold().split())
             if not key or key in seen:
@@ -313,16 +321,24 @@ def flatten(text: str) -> str:
 def _stream_sentences(
     draft: _Draft, generator: TextGenerator, prompt: Sequence[Message], most_tokens: int
 ) -> Iterator[str]:
-    """Yield the sentences of a generated text, each as soon as it is whole."""
+    """Yield the sentences of a generated text, each as soon as it is whole. One that was cut off is left out."""
     text, done = "", 0
     for piece in generator.stream(prompt, max_new_tokens=most_tokens):
-        draft.completion_tokens += 1
+        if not text:
+            draft.clock("first_token", draft.started)
         text += piece
+        # A piece is one token or several.
+        draft.completion_tokens = _count_tokens(generator, text) - _count_tokens(generator, "")
         whole = complete_sentences(text[done:])
         if whole:
             yield from _pieces(text[done : done + whole])
             done += whole
-    yield from _pieces(text[done:])
+    if WHOLE.search(text.rstrip()):
+        yield from _pieces(text[done:])
+
+
+def _count_tokens(generator: TextGenerator, text: str) -> int:
+    return generator.count_tokens([Message("user", text)])
 
 
 def _pieces(text: str) -> Iterator[str]:

@@ -6,9 +6,10 @@ counts against the passage, in log odds. The weights were chosen on the dev ques
 """
 
 import math
+import re
 
 from rag_app.answering.grounding import quote_around
-from rag_app.answering.wording import coverage, missing_names, missing_numbers
+from rag_app.answering.wording import coverage, fits_question, missing_names, missing_numbers
 from rag_app.models.evidence import AnswerSpan, Evidence
 from rag_app.records import Passage
 
@@ -16,6 +17,12 @@ MISSING_NAME = 0.5
 MISSING_NUMBER = 1.0
 MOST_MISSING = 3
 SHARED_WORDS = 8.0
+UNFIT = 12.0
+UNFIT_ODDS = 3.0
+YES_NO = re.compile(
+    r"^(?:is|are|was|were|do|does|did|can|could|may|might|must|will|would|shall|should|has|have|had|am)\b",
+    re.IGNORECASE,
+)
 
 
 def passage_confidence(probability: float, question: str, passage: str) -> float:
@@ -44,11 +51,26 @@ def choose_span(question: str, passage: Passage, evidence: Evidence) -> AnswerSp
     """Return the span whose sentence or table row shares most with the question, all else being equal.
 
     The evidence model often finds the right column and the wrong row: "the per diem for Norway" in the row of Italy.
+    What cannot be an answer (a heading, another question, words of the question itself) is passed over.
     """
+    return max(evidence.spans, key=lambda span: span_worth(question, passage, span), default=None)
 
-    def worth(span: AnswerSpan) -> float:
-        place = f"{passage.chunk.heading or ''} {quote_around(passage, (span.start, span.end)).text}"
-        numbers = len(missing_numbers(question, place))
-        return span.margin + SHARED_WORDS * coverage(question, place) - MISSING_NUMBER * numbers
 
-    return max(evidence.spans, key=worth, default=None)
+def span_worth(question: str, passage: Passage, span: AnswerSpan) -> float:
+    """Return the span's margin, with what its wording says for and against it."""
+    sentence = quote_around(passage, (span.start, span.end)).text
+    place = f"{passage.chunk.heading or ''} {sentence}"
+    worth = span.margin + SHARED_WORDS * coverage(question, place)
+    worth -= MISSING_NUMBER * len(missing_numbers(question, place))
+    if not may_answer(question, passage, span):
+        worth -= UNFIT
+    return worth
+
+
+def may_answer(question: str, passage: Passage, span: AnswerSpan) -> bool:
+    """Tell whether a span can be an answer at all, by its form."""
+    sentence = quote_around(passage, (span.start, span.end)).text
+    heading = (passage.chunk.heading or passage.document.title).split(" > ")[-1]
+    if sentence.endswith("?") or sentence.strip() == heading.strip():
+        return False
+    return bool(YES_NO.match(question)) or fits_question(passage.chunk.text[span.start : span.end], question)

@@ -15,7 +15,7 @@ from rag_app.answering.wording import content_stems, coverage, names_agree, nega
 from rag_app.records import Passage
 
 CANDIDATES = 6
-LEAST_COVERAGE = 0.6
+LEAST_COVERAGE = 0.85
 LEAST_NEW_COVERAGE = 0.8
 """Of the words that the question did not bring in: where a small model invents, it is there."""
 LEAST_OWN_COVERAGE = 0.4

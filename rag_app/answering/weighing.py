@@ -1,18 +1,23 @@
 """Rank retrieved passages by the evidence in them."""
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from rag_app.answering.confidence import choose_span, log_odds, passage_confidence
+from rag_app.answering.confidence import UNFIT_ODDS, choose_span, log_odds, may_answer, passage_confidence
+from rag_app.answering.grounding import quote_around
+from rag_app.answering.wording import coverage
 from rag_app.models.evidence import AnswerSpan, Evidence
 from rag_app.records import Passage
 
 STALE_PENALTY = 1.5
 """In log odds, against a document that says it is superseded."""
-RETRIEVAL_WEIGHT = 100.0
+RETRIEVAL_WEIGHT = 150.0
 """In log odds for each unit of the fused retrieval score, which is at most 2/61."""
+WORDS_WEIGHT = 3.0
+"""In log odds, for a best sentence that has all the question's words."""
 SUPERSEDED = re.compile(
     r"\b(?:superseded|obsolete|archived?|withdrawn|no longer (?:valid|in force|applies)|replaced by)\b", re.IGNORECASE
 )
@@ -50,9 +55,13 @@ def weigh_passages(question: str, passages: Sequence[Passage], judge: PassageJud
     for passage, place, evidence in zip(passages, places, found, strict=True):
         whole = f"{passage.document.name}\n{place}\n{passage.chunk.text}"
         sure = passage_confidence(evidence.probability, question, whole)
+        span = choose_span(question, passage, evidence)
+        if span and not may_answer(question, passage, span):
+            sure = 1 / (1 + math.exp(UNFIT_ODDS - log_odds(sure)))
+        shared = coverage(question, f"{place} {quote_around(passage, (span.start, span.end)).text}") if span else 0.0
         stale = not asks_for_old and bool(SUPERSEDED.search(f"{passage.document.name} {place}"))
-        odds = log_odds(sure) + RETRIEVAL_WEIGHT * passage.score - STALE_PENALTY * stale
-        weighed.append(Weighed(passage, choose_span(question, passage, evidence), sure, odds))
+        odds = log_odds(sure) + RETRIEVAL_WEIGHT * passage.score + WORDS_WEIGHT * shared - STALE_PENALTY * stale
+        weighed.append(Weighed(passage, span, sure, odds))
     weighed.sort(key=lambda w: -w.rank_score)
     return [
         replace(w, passage=replace(w.passage, rank=rank, score=w.confidence)) for rank, w in enumerate(weighed, start=1)

@@ -32,6 +32,13 @@ _SMALL = {
         seventeen eighteen nineteen twenty""".split()
     )
 } | {"thirty": "30", "forty": "40", "fifty": "50", "sixty": "60", "seventy": "70", "eighty": "80", "ninety": "90"}
+_ASKS_NUMBER = re.compile(r"\bhow (?:many|much)\b|\bpercentage\b", re.IGNORECASE)
+_ASKS_COUNT = re.compile(r"\bhow many\b", re.IGNORECASE)
+_ASKS_SHARE = re.compile(r"\bpercentage\b", re.IGNORECASE)
+_SHARE = re.compile(r"%|per ?cent|half|quarter|third|\d/\d|\ball\b|\bnone\b", re.IGNORECASE)
+_MONTH = re.compile(
+    r"\b(?:january|february|march|april|june|july|august|september|october|november|december)\b", re.IGNORECASE
+)
 _CURRENCIES = {"€": "eur", "$": "usd", "£": "gbp", "¥": "jpy"}
 _UNITS = frozenset(
     """second minute hour day night week month year percent euro dollar pound kilometre kilometer metre meter mile
@@ -122,6 +129,19 @@ def coverage(claim: str, evidence: str, *, known: str = "") -> float:
     """Return the share of the claim's content words, those of ``known`` apart, that the evidence has."""
     wanted = content_stems(claim) - content_stems(known)
     return len(wanted & content_stems(evidence)) / len(wanted) if wanted else 1.0
+
+
+def fits_question(answer: str, question: str) -> bool:
+    """Tell whether a short answer says something new, and a number where the question asks how many or how much."""
+    numbers = {q.number for q in quantities(answer)}
+    new = content_stems(answer) - content_stems(question)
+    if not new and numbers <= {q.number for q in quantities(question)}:
+        return False
+    if not _ASKS_NUMBER.search(question):
+        return True
+    if _ASKS_SHARE.search(question) and not _SHARE.search(answer):
+        return False
+    return bool(numbers) and not (_ASKS_COUNT.search(question) and _MONTH.search(answer))
 
 
 def _negated(text: str) -> bool:

@@ -24,6 +24,8 @@ MAX_ANSWER_TOKENS = 30
 BATCH_TOKENS = 4096
 MOST_SPANS = 6
 NO_CELL = -1
+BREAK = re.compile(r"(?<=[a-z0-9)%]{3}[.!?])\s+(?=[A-Z])")
+"""Between two sentences, where no abbreviation can be meant."""
 LABEL = re.compile(r"(?:^|; )[^;:\n]{1,60}: ")
 
 
@@ -189,10 +191,10 @@ def best_spans(start: Tensor, end: Tensor, cells: Sequence[int]) -> list[tuple[i
 def number_cells(text: str) -> list[int]:
     """Return for each character the number of its cell, or NO_CELL in the labels of a table's row.
 
-    A line is a cell; a row such as "Country: Norway; Rate: 85 EUR" has a cell for each value.
+    A sentence is a cell, and so is a line; a row such as "Country: Norway; Rate: 85 EUR" has one for each value.
     """
     cells, number = [], 0
-    for line in text.splitlines(keepends=True):
+    for line in BREAK.sub(lambda blank: "\n" * len(blank.group()), text).splitlines(keepends=True):
         labels = list(LABEL.finditer(line))
         number += 1
         own = [number] * len(line)
