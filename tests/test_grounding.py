@@ -40,6 +40,20 @@ def test_a_word_of_the_question_that_the_evidence_lacks_is_not_supported() -> No
     assert grounder.find_support("The first written warning: 6 months.") is not None
 
 
+def test_a_measure_is_not_borne_by_the_number_of_a_heading() -> None:
+    passages = make_passages("Employees have 5 days of annual leave.", title="3 Annual leave")
+    grounder = Grounder(WordEvidence(), "How many days of annual leave do employees have?", passages)
+    assert grounder.find_support("Employees have 5 days of annual leave.")
+    assert grounder.find_support("Employees have 3 days of annual leave.") is None
+
+
+def test_the_opposite_of_a_bound_is_not_supported() -> None:
+    passages = make_passages("Claims must be handed in before 5 March.")
+    grounder = Grounder(WordEvidence(), "When must claims be handed in?", passages)
+    assert grounder.find_support("Claims must be handed in before 5 March.")
+    assert grounder.find_support("Claims must be handed in after 5 March.") is None
+
+
 def test_a_sentence_of_empty_words_is_not_supported() -> None:
     assert ground("It is what it is.") is None
 

@@ -5,9 +5,11 @@ import pytest
 from rag_app.answering.wording import (
     content_stems,
     coverage,
+    measures_agree,
     names_agree,
     negation_agrees,
     numbers_agree,
+    opposites_agree,
 )
 
 
@@ -45,6 +47,34 @@ def test_a_name_that_the_evidence_lacks_does_not_agree() -> None:
 def test_the_first_word_of_a_sentence_is_not_taken_for_a_name() -> None:
     assert names_agree("Visitors sign in.", "all visitors must sign in")
     assert names_agree("Guests sign in.", "people sign in")
+
+
+def test_the_first_word_of_a_sentence_is_a_name_where_the_question_names_it() -> None:
+    question, evidence = "What is the per diem for Sweden?", "Country: Norway; Per diem: 54 EUR"
+    assert not names_agree("Sweden's per diem is 54 EUR.", evidence, question=question)
+    assert names_agree("Norway's per diem is 54 EUR.", evidence, question="What is the per diem for Norway?")
+
+
+def test_a_measure_agrees_with_the_same_number_in_its_unit_or_in_none() -> None:
+    assert measures_agree("It lasts 3 days.", "Days: 3")
+    assert measures_agree("It lasts 3 days.", "It lasts three days.")
+    assert not measures_agree("It lasts 3 days.", "It lasts 3 weeks.")
+    assert measures_agree("See room 3.", "See the room.")
+
+
+@pytest.mark.parametrize(
+    ("claim", "evidence"),
+    [
+        ("Hand claims in after 5 March.", "Claims must be handed in before 5 March."),
+        ("Give at least 10 days of notice.", "Up to 10 days of notice are asked for."),
+        ("At most 3 people may enter.", "At least 3 people may enter."),
+        ("The maximum is 40.", "The minimum is 40."),
+    ],
+)
+def test_an_opposite_does_not_agree(claim: str, evidence: str) -> None:
+    assert not opposites_agree(claim, evidence)
+    assert opposites_agree(claim, f"{claim} {evidence}")
+    assert opposites_agree(claim, "Nothing of the kind.")
 
 
 @pytest.mark.parametrize("claim", ["Food is not allowed.", "Food isn't allowed.", "Food isn’t allowed."])

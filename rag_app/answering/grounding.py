@@ -11,7 +11,15 @@ from itertools import pairwise
 from typing import Protocol
 
 from rag_app.answering.sentences import split_sentences
-from rag_app.answering.wording import content_stems, coverage, names_agree, negation_agrees, numbers_agree
+from rag_app.answering.wording import (
+    content_stems,
+    coverage,
+    measures_agree,
+    names_agree,
+    negation_agrees,
+    numbers_agree,
+    opposites_agree,
+)
 from rag_app.records import Passage
 
 CANDIDATES = 6
@@ -77,8 +85,11 @@ class Grounder:
             and coverage(sentence, around, known=self._question) >= LEAST_NEW_COVERAGE
             and coverage(sentence, window.text) >= LEAST_OWN_COVERAGE
             and numbers_agree(sentence, around)
-            and names_agree(sentence, around)
+            # A heading such as "3 Leave" numbers something; it does not say how much.
+            and measures_agree(sentence, window.text)
+            and names_agree(sentence, around, question=self._question)
             and negation_agrees(sentence, window.text)
+            and opposites_agree(sentence, window.text)
         )
 
 

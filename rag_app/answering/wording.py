@@ -39,6 +39,11 @@ _SHARE = re.compile(r"%|per ?cent|half|quarter|third|\d/\d|\ball\b|\bnone\b", re
 _MONTH = re.compile(
     r"\b(?:january|february|march|april|june|july|august|september|october|november|december)\b", re.IGNORECASE
 )
+_OPPOSITES = (
+    ("before", "after"), ("at least", "at most"), ("at least", "up to"), ("minimum", "maximum"), ("more", "less"),
+    ("more", "fewer"), ("above", "below"), ("over", "under"), ("earlier", "later"), ("first", "last"),
+    ("allowed", "forbidden"),
+)  # fmt: skip
 _CURRENCIES = {"€": "eur", "$": "usd", "£": "gbp", "¥": "jpy"}
 _UNITS = frozenset(
     """second minute hour day night week month year percent euro dollar pound kilometre kilometer metre meter mile
@@ -96,19 +101,37 @@ def numbers_agree(claim: str, evidence: str) -> bool:
     return True
 
 
-def names_agree(claim: str, evidence: str) -> bool:
-    """Tell whether every capitalised word of the claim, but for its first, stands in the evidence."""
-    return not missing_names(claim, evidence)
+def measures_agree(claim: str, evidence: str) -> bool:
+    """Tell whether every number of the claim that has a unit stands in the evidence, in that unit or in none."""
+    held = [(q.number, q.unit) for q in quantities(evidence)]
+    return all((q.number, q.unit) in held or (q.number, None) in held for q in quantities(claim) if q.unit)
 
 
-def missing_names(claim: str, evidence: str) -> list[str]:
-    """Return the capitalised words of the claim, but for those that begin a sentence, that the evidence lacks."""
+def opposites_agree(claim: str, evidence: str) -> bool:
+    """Tell whether no word of the claim, such as "after", stands where the evidence has only its opposite."""
+    said, held = (f" {' '.join(_WORD.findall(text.casefold()))} " for text in (claim, evidence))
+    pairs = [*_OPPOSITES, *((b, a) for a, b in _OPPOSITES)]
+    return not any(f" {a} " in said and f" {a} " not in held and f" {b} " in held for a, b in pairs)
+
+
+def names_agree(claim: str, evidence: str, *, question: str = "") -> bool:
+    """Tell whether every name of the claim stands in the evidence; see ``missing_names``."""
+    return not missing_names(claim, evidence, question=question)
+
+
+def missing_names(claim: str, evidence: str, *, question: str = "") -> list[str]:
+    """Return the capitalised words of the claim that the evidence lacks.
+
+    A word that begins a sentence counts only where ``question`` writes it as a name, too.
+    """
+    asked = {stem(w) for w in _WORD.findall(question) if w[:1].isupper()}
     known = {stem(w) for word in _WORD.findall(evidence) for w in (word, *word.split("-"))}
     missing = []
     for place, match in enumerate(_WORD.finditer(claim)):
         word = match.group()
         starts = place == 0 or claim[: match.start()].rstrip()[-1:] in {".", "!", "?", ":", "\n"}
-        named = word[:1].isupper() and word.casefold() not in _STOP and not (starts and not word.isupper())
+        sure = not starts or word.isupper() or stem(word) in asked
+        named = word[:1].isupper() and word.casefold() not in _STOP and sure
         if named and stem(word) not in known:
             missing.append(word)
     return missing
