@@ -1,12 +1,13 @@
 """The assistant answers with checked, cited sentences, quotes, or abstains; it never shows what was not checked."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from rag_app.answering.assistant import ABSTENTION, EMPTY, Assistant, Limits, Stage, holds_answer
-from rag_app.errors import QuestionError
+from rag_app.errors import ModelError, QuestionError
 from rag_app.records import Answer, Message, Sentence
 from tests.fakes import FakeEmbedder, ListLibrary, ScriptedGenerator, WordEvidence, make_passages
 
@@ -82,6 +83,54 @@ def test_an_empty_library_is_said_to_be_empty() -> None:
 def test_a_repeating_model_is_cut_off() -> None:
     said = "Up to 10 days of leave may be carried over. " * 20
     assert len(ask(CARRY, said).sentences) == 1
+
+
+def test_a_sentence_that_was_cut_off_is_not_shown() -> None:
+    answer = ask(CARRY, "Up to 10 days of leave may be carried over. Up to 10 days of leave may be carried over to")
+    assert [s.text for s in answer.sentences] == ["Up to 10 days of leave may be carried over."]
+    assert [s.status for s in ask(CARRY, "Up to 10 days of leave may be carried over to").sentences] == ["quoted"]
+
+
+def test_a_no_that_carries_the_meaning_is_kept() -> None:
+    texts = ("No dogs are allowed in the canteen.", "Dogs are welcome in the garden.")
+    assistant = make_assistant("No dogs are allowed in the canteen.", texts=texts)
+    answer = assistant.ask("Which dogs are allowed in the canteen?").answer
+    assert answer.text == "No dogs are allowed in the canteen. [1]"
+    assert answer.sentences[0].status == "supported"
+
+
+def test_a_reply_that_was_left_early_goes_on_where_it_was_left() -> None:
+    reply = make_assistant("Up to 10 days of leave may be carried over.").ask(CARRY)
+    assert next(iter(reply)) == Stage("retrieving")
+    assert not reply.answer.abstained
+    assert reply.answer.timings_ms["total"] > 0
+
+
+class BreakingGenerator(ScriptedGenerator):
+    """Says its line and then fails."""
+
+    def stream(self, *arguments: Any, **options: Any) -> Iterator[str]:
+        yield from super().stream(*arguments, **options)
+        raise ModelError("The device is gone.")
+
+
+def test_a_reply_that_failed_is_neither_an_answer_nor_an_abstention() -> None:
+    assistant = Assistant(
+        ListLibrary(make_passages(*TEXTS)), FakeEmbedder(), evidence=WordEvidence(), generator=BreakingGenerator("Up")
+    )
+    reply = assistant.ask(CARRY)
+    with pytest.raises(ModelError, match="device is gone"):
+        list(reply)
+    with pytest.raises(RuntimeError, match="ended by an error"):
+        _ = reply.answer
+
+
+def test_usage_counts_tokens_and_the_first_is_timed_from_the_question() -> None:
+    said = "Up to 10 days of leave may be carried over to next year."
+    answer = ask(CARRY, said)
+    assert answer.usage["completion_tokens"] == len(said.split())
+    timings = answer.timings_ms
+    assert 0 < timings["retrieve"] + timings["evidence"] < timings["first_token"] < timings["total"]
 
 
 def test_sentences_are_given_out_as_soon_as_they_stand() -> None:

@@ -322,13 +322,13 @@ def _stream_sentences(
     draft: _Draft, generator: TextGenerator, prompt: Sequence[Message], most_tokens: int
 ) -> Iterator[str]:
     """Yield the sentences of a generated text, each as soon as it is whole. One that was cut off is left out."""
-    text, done = "", 0
+    text, done, overhead = "", 0, _count_tokens(generator, "")
     for piece in generator.stream(prompt, max_new_tokens=most_tokens):
         if not text:
             draft.clock("first_token", draft.started)
         text += piece
         # A piece is one token or several.
-        draft.completion_tokens = _count_tokens(generator, text) - _count_tokens(generator, "")
+        draft.completion_tokens = _count_tokens(generator, text) - overhead
         whole = complete_sentences(text[done:])
         if whole:
             yield from _pieces(text[done : done + whole])
