@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, TextIO
 
 import typer
 from rich.console import Console
@@ -197,7 +197,9 @@ def rebuild(context: typer.Context, as_json: Json = False) -> None:
 def evaluate(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="Questions, one JSON object a line (.jsonl or .jsonl.gz).")],
-    mode: Annotated[str, typer.Option(help="'given': from each row's own passages; 'open': retrieve from all.")],
+    mode: Annotated[
+        Literal["given", "open"], typer.Option(help="'given': from each row's own passages; 'open': retrieve from all.")
+    ],
     limit: Annotated[int | None, typer.Option(min=1, help="Ask a random sample of this many.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the sample and of the bootstrap.")] = 0,
     split: Annotated[str | None, typer.Option(help="Only rows whose field 'split' is this.")] = None,
@@ -207,29 +209,34 @@ def evaluate(
 ) -> None:
     """Measure answers, abstention and citations on a file of questions, with 95 % intervals."""
     from rag_app.assembly import EvaluationWorkshop
-    from rag_app.evaluation.datasets import read_questions
+    from rag_app.evaluation.datasets import read_passages, read_questions
     from rag_app.evaluation.evaluate import Scored, report, run_questions
 
-    if mode not in ("given", "open"):
-        raise typer.BadParameter(f"'{mode}' is not a mode; use 'given' or 'open'.", param_hint="--mode")
     questions = read_questions(file, limit=limit, seed=seed, split=split)
-    with _application(context) as application, _bar("Asking", len(questions)) as advance, _lines(records) as write:
+    with (
+        _written(records) as record_file,
+        _written(out) as report_file,
+        _application(context) as application,
+        _bar("Asking", len(questions)) as advance,
+    ):
 
         def on_scored(scored: Scored) -> None:
-            write(scored.to_json())
+            if record_file:
+                print(json.dumps(scored.to_json(), ensure_ascii=False), file=record_file, flush=True)
             advance()
 
         scored = run_questions(
             questions,
-            mode,  # type: ignore[arg-type]
+            mode,
             assistant=application.assistant,
             workshop=EvaluationWorkshop(application),
             embedder=application.embedder,
+            others=read_passages(file),
             on_scored=on_scored,
         )
-        result = report(file.name, mode, scored, seed=seed, models=dict(application.assistant.models))  # type: ignore[arg-type]
-    if out:
-        out.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        result = report(file.name, mode, scored, seed=seed, models=dict(application.assistant.models))
+        if report_file:
+            print(json.dumps(result, indent=2, ensure_ascii=False), file=report_file)
     _output(result, as_json, lambda: printing.show_evaluation(result))
 
 
@@ -328,12 +335,17 @@ def _bar(label: str, total: int) -> Iterator[Callable[[], None]]:
 
 
 @contextmanager
-def _lines(file: Path | None) -> Iterator[Callable[[dict[str, Any]], None]]:
+def _written(file: Path | None) -> Iterator[TextIO | None]:
+    """Open a file to write to, at once: a long run must not end in finding that it cannot be written."""
     if file is None:
-        yield lambda _: None
+        yield None
         return
-    with file.open("w", encoding="utf-8") as lines:
-        yield lambda row: print(json.dumps(row, ensure_ascii=False), file=lines)
+    try:
+        opened = file.open("w", encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"{file} cannot be written: {error.strerror or error}. Name another file.") from error
+    with opened:
+        yield opened
 
 
 def _scope(known: list[str], collection: str | None) -> Scope:
@@ -359,9 +371,6 @@ def main() -> None:
     except RagError as error:
         errors.print(f"Error: {error}", style="red", markup=False, highlight=False)
         sys.exit(1)
-    except KeyboardInterrupt:
-        errors.print("Stopped.")
-        sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ ANSWER_FIELDS = {
     "question", "standalone_question", "answer", "short_answer", "abstained", "confidence", "sentences", "citations",
     "passages", "models", "usage", "timings_ms",
 }  # fmt: skip
+QUESTIONS = Path(__file__).parents[1] / "data" / "questions.jsonl"
 CARRY = "How many days of annual leave may be carried over into the next year?"
 
 
@@ -178,17 +179,16 @@ def test_collections_are_kept_apart(fresh: Terminal, tmp_path: Path) -> None:
 
 
 def test_an_evaluation_reports_and_keeps_its_records(terminal: Terminal, tmp_path: Path) -> None:
-    questions = Path(__file__).parents[1] / "data" / "questions.jsonl"
     report_file, records = tmp_path / "report.json", tmp_path / "records.jsonl"
     options = ["--limit", "6", "--seed", "1", "--records", str(records), "--out", str(report_file)]
     for mode in ("given", "open"):
-        report = terminal.json("eval", str(questions), "--mode", mode, *options)
+        report = terminal.json("eval", str(QUESTIONS), "--mode", mode, *options)
         assert report == json.loads(report_file.read_text())
         assert {"dataset", "mode", "n", "seed", "models", "answerable", "unanswerable", "unsupported_sentences",
                 "latency_ms", "intervals_95"} <= set(report)  # fmt: skip
         assert report["n"] == 6
         assert len(records.read_text().splitlines()) == 6
-    assert "latency" in terminal.run("eval", str(questions), "--mode", "given", "--limit", "2")
+    assert "latency" in terminal.run("eval", str(QUESTIONS), "--mode", "given", "--limit", "2")
 
 
 @pytest.mark.parametrize(
@@ -200,6 +200,8 @@ def test_an_evaluation_reports_and_keeps_its_records(terminal: Terminal, tmp_pat
         (["documents", "show", "999"], "999"),
         (["eval", "/no/such/file.jsonl", "--mode", "open"], "There is no file /no/such/file.jsonl"),
         (["ask", "why", "--history", "/no/such.json"], "cannot be read as a history"),
+        (["eval", str(QUESTIONS), "--mode", "open", "--records", "/no/such/r.jsonl"], "r.jsonl cannot be written"),
+        (["eval", str(QUESTIONS), "--mode", "open", "--out", "/no/such/r.json"], "r.json cannot be written"),
     ],
 )
 def test_an_error_is_one_line_with_the_input_and_status_1(

@@ -11,7 +11,7 @@ import pytest
 
 from rag_app.answering.assistant import Assistant, Limits
 from rag_app.errors import DataError
-from rag_app.evaluation.datasets import read_questions
+from rag_app.evaluation.datasets import read_passages, read_questions
 from rag_app.evaluation.evaluate import report, run_questions
 from rag_app.evaluation.independent import count_unsupported, texts_hold
 from rag_app.records import Answer, Citation, Passage, Sentence
@@ -103,6 +103,22 @@ def make_assistant(passages: Sequence[Passage] = ()) -> Assistant:
         generator=ScriptedGenerator(),
         limits=Limits(threshold=0.6),
     )
+
+
+def test_a_sample_is_asked_over_every_passage_of_the_file(tmp_path: Path) -> None:
+    file = write(tmp_path, ROWS)
+    workshop, sample = PassageWorkshop(), read_questions(file, split="test")
+    scored = run_questions(
+        sample,
+        "open",
+        assistant=make_assistant(),
+        workshop=workshop,
+        embedder=FakeEmbedder(),
+        others=read_passages(file),
+    )
+    assert len(scored) == 1
+    assert {p.chunk.text for p in scored[0].answer.passages} == {PASSAGE["text"], OTHER["text"]}
+    assert scored[0].ratios["citation_precision"] == (1.0, 1.0)
 
 
 @pytest.mark.parametrize("mode", ["given", "open"])

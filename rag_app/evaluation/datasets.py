@@ -39,6 +39,15 @@ def read_questions(file: Path, *, limit: int | None = None, seed: int = 0, split
     return rows
 
 
+def read_passages(file: Path) -> list[tuple[str, str]]:
+    """Return every distinct (title, text) of a file's rows, those included that a sample or a split leaves out.
+
+    Raises:
+        DataError: as ``read_questions``.
+    """
+    return list(dict.fromkeys(passage for question, _ in _parse(file) for passage in question.passages))
+
+
 def _parse(file: Path) -> Iterator[tuple[Question, dict[str, Any]]]:
     for number, row in read_json_lines(file):
         try:

@@ -56,10 +56,11 @@ def run_questions(
     assistant: Assistant,
     workshop: Workshop,
     embedder: QueryEmbedder,
+    others: Sequence[tuple[str, str]] = (),
     on_scored: Callable[[Scored], None] | None = None,
 ) -> list[Scored]:
-    """Answer and score every question: from its own passages (given), or from all passages at once (open)."""
-    texts = list(dict.fromkeys(p for q in questions for p in q.passages))
+    """Answer and score every question: from its own passages (given), or from all passages and ``others`` (open)."""
+    texts = list(dict.fromkeys([*others, *(p for q in questions for p in q.passages)]))
     places = {text: str(i) for i, text in enumerate(texts)}
 
     def ask_all(ask: Callable[[Question], Answer]) -> list[Scored]:
