@@ -4,7 +4,7 @@ import itertools
 import re
 from pathlib import PurePath
 
-from ingest.readers.sections import MAX_HEADING_CHARACTERS, clean
+from ingest.readers.sections import MAX_HEADING_CHARACTERS, clean, without_trailing_spaces
 from ingest.readers.text import decode
 from rag_app.records import ExtractedText, Section
 
@@ -47,17 +47,17 @@ _ATTACHED = ("@", "#", "//", "/*", " *", "--", "[")
 
 def read_code(data: bytes, name: str) -> ExtractedText:
     """Read a source file; what stands before the first definition is a section without a heading."""
-    text = re.sub(r"[ \t]+$", "", clean(decode(data, name)), flags=re.MULTILINE).strip("\n")
+    text = without_trailing_spaces(clean(decode(data, name))).strip("\n")
     pattern = DEFINITIONS.get(PurePath(name).suffix.lower())
-    starts = _definition_starts(text, pattern) if pattern else []
+    starts = _definition_starts(text, pattern) if pattern else set()
     sections = _sections(text, starts)
     return ExtractedText(text, tuple(sections), title=PurePath(name).name)
 
 
-def _definition_starts(text: str, pattern: str) -> list[int]:
+def _definition_starts(text: str, pattern: str) -> set[int]:
     """Return where unindented definitions begin, with the comments and decorators right above them."""
     matches = re.finditer(rf"^(?:{pattern})", text, re.MULTILINE)
-    return [_with_attached(text, match.start()) for match in matches]
+    return {_with_attached(text, match.start()) for match in matches}
 
 
 def _with_attached(text: str, start: int) -> int:
@@ -69,7 +69,7 @@ def _with_attached(text: str, start: int) -> int:
     return start
 
 
-def _sections(text: str, starts: list[int]) -> list[Section]:
+def _sections(text: str, starts: set[int]) -> list[Section]:
     bounds = sorted({0, *starts, len(text)})
     sections: list[Section] = []
     for start, end in itertools.pairwise(bounds):

@@ -19,6 +19,9 @@ _INLINE |= {"ins", "kbd", "label", "mark", "q", "s", "samp", "small", "span", "s
 _INLINE |= {"time", "tt", "u", "var", "wbr", "img", "picture", "ruby"}
 _HIDING = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _CHARSET = re.compile(rb"""<meta[^>]{0,200}charset\s*=\s*["']?\s*([\w.:-]{2,40})""", re.IGNORECASE)
+# Browsers read these as Windows-1252 (https://encoding.spec.whatwg.org): its quotes and dashes are what pages hold.
+_WESTERN = {"iso-8859-1", "iso8859-1", "iso_8859-1", "latin1", "latin-1", "l1", "ascii", "us-ascii"}
+_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf")
 _UNSEEN = (Comment, Declaration, Doctype, ProcessingInstruction)
 
 
@@ -38,13 +41,23 @@ def add_html(builder: TextBuilder, markup: str) -> None:
 
 
 def _decode_page(data: bytes, name: str) -> str:
-    declared = _CHARSET.search(data[:4096])
-    if declared and not data.startswith((b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf")):
+    for encoding in _declared_encodings(data):
         try:
-            return data.decode(declared.group(1).decode("ascii"))
-        except (LookupError, UnicodeDecodeError):
-            pass  # a false declaration: the bytes themselves know better
+            return data.decode(encoding)
+        except (LookupError, UnicodeError):
+            continue  # a false declaration: the bytes themselves know better
     return decode(data, name)
+
+
+def _declared_encodings(data: bytes) -> tuple[str, ...]:
+    """Return the encodings that a page may mean by what it declares, likeliest first."""
+    found = _CHARSET.search(data[:4096])
+    declared = found.group(1).decode("ascii").lower() if found else ""
+    # What can be read as ASCII stands in no page of wide characters.
+    if not declared or declared.startswith(("utf-16", "utf16", "utf-32", "utf32")) or data.startswith(_MARKS):
+        return ()
+    # Often declared by habit over UTF-8; what is UTF-8 by chance makes no sense in another encoding.
+    return ("utf-8", "cp1252") if declared in _WESTERN else (declared,)
 
 
 def _walk_page(builder: TextBuilder, soup: Tag, name: str) -> None:

@@ -16,7 +16,7 @@ from rag_app.records import ExtractedText
 _LARGEST_CHARACTERS = 8_000_000
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?\n)(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 _TITLE = re.compile(r"^title[ \t]*:[ \t]*(.+)$", re.MULTILINE | re.IGNORECASE)
-_ANCHOR = re.compile(r"\s*\{#[^}\s]+\}\s*$")
+_ANCHOR = re.compile(r"(?<!\s)\s*\{#[^}\s]+\}\s*$")
 
 
 def read_markdown(data: bytes, name: str) -> ExtractedText:

@@ -9,6 +9,8 @@ MAX_HEADING_CHARACTERS = 120
 LONGEST_TITLE = 200
 
 _NEWLINES = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
+# Tried only where a run of spaces begins: from each of its characters, a long run would take minutes.
+_TRAILING = re.compile(r"(?<![ \t])[ \t]+$", re.MULTILINE)
 _SPACES = re.compile("[\u00a0\u2000-\u200a\u202f\u205f]")
 # Control characters, lone surrogates, and marks that are never seen but break a search or reorder a line.
 _DROPPED = re.compile(
@@ -23,6 +25,11 @@ def clean(text: str) -> str:
     """Return the text in NFC with plain newlines and spaces, without control characters or lone surrogates."""
     text = _SPACES.sub(" ", _NEWLINES.sub("\n", text))
     return unicodedata.normalize("NFC", _DROPPED.sub("", text).translate(_LIGATURES))
+
+
+def without_trailing_spaces(text: str) -> str:
+    """Return the text without the spaces and tabs that end its lines."""
+    return _TRAILING.sub("", text)
 
 
 def one_line(text: str) -> str:
@@ -69,7 +76,7 @@ class TextBuilder:
 
     def block(self, text: str, gap: str = "\n\n") -> None:
         """Add a paragraph, a list item or a line; ``gap`` parts it from the block before it."""
-        text = re.sub(r"\n{3,}", "\n\n", re.sub(r"[ \t]+(?=\n|$)", "", clean(text))).strip("\n")
+        text = re.sub(r"\n{3,}", "\n\n", without_trailing_spaces(clean(text))).strip("\n")
         if text.strip():
             self._append(text, gap=gap, continues=False)
             self._only_headings = False
