@@ -133,12 +133,22 @@ def _is_ignored(path: Path, is_folder: bool, rules: _Rules) -> bool:
 
 
 def _note_link(path: Path, root: Path, found: Discovery) -> None:
-    if path.exists() or path.suffix.lower() not in READERS:
+    if path.suffix.lower() not in READERS or _leads_somewhere(path):
         found.skipped += 1
         return
     name = path.relative_to(root).as_posix()
     reason = f"{name} is a link to a file that does not exist. Remove the link, or put the file where it points."
     found.failures.append(Failure(_printable(name), _printable(reason)))
+
+
+def _leads_somewhere(link: Path) -> bool:
+    try:
+        link.stat()
+    except PermissionError:
+        return True  # to a place that is not ours to see
+    except OSError:
+        return False
+    return True
 
 
 def _note_file(path: Path, root: Path, found: Discovery) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.chunking import fit_title, split_sections
-from ingest.discovery import Discovery, FoundFile, discover, found_file, lies_below
+from ingest.discovery import Discovery, FoundFile, checked_folder, discover, found_file, lies_below
 from ingest.reading import Limits, ReadFile, ReadingPool, Request
 from rag_app.errors import ReadError
 from rag_app.library import Library
@@ -82,8 +82,8 @@ def ingest_folder(
         FolderError: the folder does not exist, is none or cannot be listed.
         LibraryError: the library cannot be written.
     """
-    root = folder.expanduser().resolve()
-    found = discover(folder)
+    root = checked_folder(folder)
+    found = discover(root)
     run = _Run(root, library, embedder, options=options, on_event=on_event)
     run.begin([*(file.name for file in found.files), *(failure.name for failure in found.failures)])
     for failure in found.failures:

@@ -97,6 +97,16 @@ def test_a_pipe_and_a_socket_are_failures_and_are_never_waited_for(tmp_path: Pat
     assert found.skipped == 1
 
 
+def test_a_link_to_a_name_that_no_system_takes_is_a_failure(tmp_path: Path) -> None:
+    (tmp_path / "link.txt").symlink_to("x" * 300)
+    write(tmp_path, "a.txt")
+    found = discover(tmp_path)
+    assert ([file.name for file in found.files], [failure.name for failure in found.failures]) == (
+        ["a.txt"],
+        ["link.txt"],
+    )
+
+
 def test_a_folder_that_is_named_like_a_file_is_a_folder(tmp_path: Path) -> None:
     write(tmp_path, "notes.txt/inner.txt")
     assert names(tmp_path) == ["notes.txt/inner.txt"]

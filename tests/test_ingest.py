@@ -310,6 +310,11 @@ def test_a_missing_folder_is_an_error(folder: Path, library: Library) -> None:
         ingest(folder / "nowhere", library)
 
 
+def test_the_folder_of_a_user_who_does_not_exist_is_an_error(library: Library) -> None:
+    with pytest.raises(FolderError, match="~nobody-of-that-name cannot be listed"):
+        ingest(Path("~nobody-of-that-name"), library)
+
+
 def test_a_missing_folder_removes_nothing(folder: Path, library: Library) -> None:
     write(folder, "a.txt", "Words.")
     ingest(folder, library)
