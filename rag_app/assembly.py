@@ -53,7 +53,6 @@ def open_embedder(settings: Settings) -> Embedder:
 
 def open_library(settings: Settings, embedder: Embedder | None = None, *, read_only: bool = False) -> Library:
     """Open the library in the settings' home; without an embedder it can be read but not searched by meaning."""
-    settings.home.mkdir(parents=True, exist_ok=True)
     return Library.open(
         settings.url,
         index_folder=settings.home / "index",

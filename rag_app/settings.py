@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_type_hints
+from urllib.parse import quote
 
 from platformdirs import user_data_path
 
@@ -55,7 +56,9 @@ class Settings:
     @property
     def url(self) -> str:
         """The SQLAlchemy URL in force."""
-        return self.database_url or f"sqlite:///{self.home / 'library.sqlite3'}"
+        # In a URL, "?" would end the path and "%" begin a code.
+        path = quote((self.home / "library.sqlite3").as_posix(), safe="/:")
+        return self.database_url or f"sqlite:///{path}"
 
 
 def load_settings(overrides: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None) -> Settings:
@@ -69,7 +72,7 @@ def load_settings(overrides: Mapping[str, Any] | None = None, environ: Mapping[s
     from_environment = {
         name[len(PREFIX) :].lower(): value for name, value in environ.items() if name.startswith(PREFIX) and value
     }
-    home = Path(given.get("home") or from_environment.get("home") or Settings().home)
+    home = Path(given.get("home") or from_environment.get("home") or Settings().home).expanduser()
     values: dict[str, Any] = {}
     for file in (home / "rag_app.toml", Path("rag_app.toml")):
         values |= _checked(_read_toml(file), f"in {file}")
@@ -81,10 +84,10 @@ def load_settings(overrides: Mapping[str, Any] | None = None, environ: Mapping[s
 
 
 def _read_toml(file: Path) -> dict[str, Any]:
-    if not file.is_file():
-        return {}
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise SettingsError(f"{file} cannot be read as TOML: {error}. Correct or remove it.") from error
 
@@ -99,7 +102,7 @@ def _checked(values: Mapping[str, Any], where: str) -> dict[str, Any]:
             hint = f" Did you mean '{near[0]}'?" if near else f" Known settings: {', '.join(sorted(known))}."
             raise SettingsError(f"Unknown setting '{name}' {where}.{hint}")
         try:
-            checked[name] = types[name](value)
+            checked[name] = _of_type(types[name], value)
         except (TypeError, ValueError) as error:
             wanted = types[name].__name__
             raise SettingsError(f"Setting '{name}' {where} must be of type {wanted}, but is {value!r}.") from error
@@ -108,21 +111,30 @@ def _checked(values: Mapping[str, Any], where: str) -> dict[str, Any]:
     return checked
 
 
+def _of_type(wanted: type, value: Any) -> Any:
+    """Return the value as this type; a number that would be cut off to fit is refused with ValueError."""
+    if wanted is int and isinstance(value, float | bool):
+        raise ValueError
+    return wanted(value)
+
+
 def _check_ranges(settings: Settings) -> None:
+    most_overlap = settings.chunk_tokens // 2
     rules = {
-        "device": settings.device in {"auto", "cpu", "cuda", "mps"},
-        "threads": settings.threads >= 0,
-        "chunk_tokens": settings.chunk_tokens >= 32,
-        "chunk_overlap": 0 <= settings.chunk_overlap <= settings.chunk_tokens // 2,
-        "max_file_mb": settings.max_file_mb > 0,
-        "passages": 1 <= settings.passages <= 50,
-        "threshold": 0 <= settings.threshold <= 1,
-        "max_question_characters": settings.max_question_characters > 0,
-        "max_answer_tokens": settings.max_answer_tokens > 0,
-        "log_level": settings.log_level in {"DEBUG", "INFO", "WARNING", "ERROR"},
+        "device": (settings.device in {"auto", "cpu", "cuda", "mps"}, "auto, cpu, cuda or mps"),
+        "threads": (settings.threads >= 0, "0 or more"),
+        "chunk_tokens": (settings.chunk_tokens >= 32, "32 or more"),
+        "chunk_overlap": (
+            0 <= settings.chunk_overlap <= most_overlap,
+            f"from 0 to half of chunk_tokens ({most_overlap})",
+        ),
+        "max_file_mb": (settings.max_file_mb > 0, "1 or more"),
+        "passages": (1 <= settings.passages <= 50, "from 1 to 50"),
+        "threshold": (0 <= settings.threshold <= 1, "from 0 to 1"),
+        "max_question_characters": (settings.max_question_characters > 0, "1 or more"),
+        "max_answer_tokens": (settings.max_answer_tokens > 0, "1 or more"),
+        "log_level": (settings.log_level in {"DEBUG", "INFO", "WARNING", "ERROR"}, "DEBUG, INFO, WARNING or ERROR"),
     }
-    for name, fine in rules.items():
+    for name, (fine, wanted) in rules.items():
         if not fine:
-            raise SettingsError(
-                f"Setting '{name}' is {getattr(settings, name)!r}, which is out of range; see README, Settings."
-            )
+            raise SettingsError(f"Setting '{name}' is {getattr(settings, name)!r}, but must be {wanted}.")
