@@ -109,6 +109,13 @@ def test_damage_to_the_rows_is_found(folder: Path, statement: str, expected: dic
     assert set(found) <= allowed
 
 
+def test_vectors_of_an_embedder_that_the_library_has_forgotten_are_found(folder: Path) -> None:
+    run_sql(folder, "UPDATE state SET embedder = NULL, dimensions = NULL")
+    with Library.open(url_in(folder), index_folder=folder / "index") as library:
+        found = [problem.detail for problem in library.verify().problems if problem.kind == "vector"]
+    assert any("chunk 3 of document 2 is of fake, not of None" in detail for detail in found)
+
+
 def test_words_that_are_not_those_of_the_text_are_found_and_healed(folder: Path) -> None:
     run_sql(
         folder,

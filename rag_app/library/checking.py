@@ -16,7 +16,7 @@ from rag_app.records import Problem, VerifyReport
 
 _BATCH = 1000
 _HEAL = "run 'rag-app rebuild'"
-_REPLACE = "ingest the document again"
+_REPLACE = "run 'rag-app documents remove ID' for the document and ingest it again"
 
 _documents, _chunks = schema.documents.c, schema.chunks.c
 

@@ -37,7 +37,7 @@ def unpacked(blobs: Sequence[bytes], dimensions: int) -> tuple[NDArray[np.float3
     size = dimensions * _STORED.itemsize
     sound = np.array([isinstance(blob, bytes) and len(blob) == size for blob in blobs], dtype=np.bool_)
     joined = b"".join(blob for blob, fits in zip(blobs, sound, strict=True) if fits)
-    vectors = np.frombuffer(joined, dtype=_STORED).astype(np.float32).reshape(-1, dimensions)
+    vectors = np.frombuffer(joined, dtype=_STORED).astype(np.float32).reshape(int(sound.sum()), dimensions)
     lengths = np.linalg.norm(vectors, axis=1)
     finite = np.isfinite(lengths) & (lengths > 0)
     sound[sound] = finite
