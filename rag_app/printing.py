@@ -99,7 +99,7 @@ def show_models(entries: Sequence[Mapping[str, Any]]) -> None:
 
 def show_evaluation(result: Mapping[str, Any]) -> None:
     """Print the figures of an evaluation with their intervals."""
-    out.print(f"{result['dataset']}, mode {result['mode']}, {result['n']} questions")
+    out.print(Text(f"{result['dataset']}, mode {result['mode']}, {result['n']} questions"))
     table = Table("", "figure", "value", "95 % interval", box=None)
     for group in ("answerable", "unanswerable"):
         for name, value in result[group].items():

@@ -80,6 +80,13 @@ def test_the_surroundings_are_the_documents_own_text(start: int, length: int) ->
     assert source.at_start == (len(source.before) == start) or start > 0
 
 
+def test_a_quote_whose_document_changed_meanwhile_stands_alone() -> None:
+    citation = make_citation()
+    for text in ("", "Something was written before it. " + TEXT):
+        source = source_of(text, citation)
+        assert (source.citation.quote, source.before, source.after) == (QUOTE, "", "")
+
+
 @given(st.text(max_size=60))
 def test_nothing_that_others_wrote_becomes_an_element(text: str) -> None:
     evil = f"{text}{EVIL}</mark></span>"

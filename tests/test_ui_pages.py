@@ -6,7 +6,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from rag_app.assembly import Application
+from rag_app.records import Citation
 from tests.page_parts import open_page, store_text
+from ui.sources import read_sources, sources_html
 
 LEAVE = "Up to 10 days of leave may be carried over to the next year."
 CANTEEN = "The canteen opens at 11:30 and closes at 14:00."
@@ -77,6 +79,16 @@ def test_what_no_document_says_is_said_to_be_missing(application: Application, t
     page.chat_input[0].set_value("What is the wifi password?").run()
     assert "Not in the documents" in shown(page)
     assert "Closest passages" in shown(page)
+
+
+def test_a_document_that_is_removed_while_it_is_cited_still_shows_its_quote(
+    application: Application, tmp_path: Path
+) -> None:
+    document = store_text(application, "leave.md", LEAVE, root=tmp_path / "docs")
+    citation = Citation(1, document, None, None, 0, len(LEAVE), LEAVE)
+    application.library.remove(document.id)
+    (source,) = read_sources(application.library, [citation])
+    assert f"<mark>{LEAVE}</mark>" in sources_html(1, [source])
 
 
 def test_an_example_is_asked_by_its_button(application: Application, tmp_path: Path) -> None:

@@ -109,8 +109,9 @@ def _follow(application: "Application", turn: Turn, scope: Scope, place: DeltaGe
         reply = application.assistant.ask(turn.question, history=conversation.history(turn), scope=scope)
         for event in reply:
             if isinstance(event, Sentence):
-                turn.sentences.append(event)
+                # The proof first: no sentence is drawn without its mark.
                 turn.sources = read_sources(application.library, reply.citations)
+                turn.sentences.append(event)
             else:
                 stage = event.name
             place.html(writing_html(turn, stage))

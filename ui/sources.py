@@ -36,18 +36,30 @@ class Source:
 
 
 def read_sources(library: "Library", citations: Iterable[Citation]) -> list[Source]:
-    """Read the surroundings of each citation from the library."""
+    """Read the surroundings of each citation from the library; a document that was just removed has none."""
     texts: dict[int, str] = {}
     sources = []
     for citation in citations:
         if citation.document.id not in texts:
-            texts[citation.document.id] = library.text(citation.document.id)
+            texts[citation.document.id] = _text_of(library, citation.document)
         sources.append(source_of(texts[citation.document.id], citation))
     return sources
 
 
+def _text_of(library: "Library", document: Document) -> str:
+    try:
+        return library.text(document.id)
+    except NotFound:
+        return ""
+
+
 def source_of(text: str, citation: Citation) -> Source:
-    """Cut the surroundings of a citation out of its document's text, at word boundaries."""
+    """Cut the surroundings of a citation out of its document's text, at word boundaries.
+
+    A text that no longer holds the quote, because the document changed meanwhile, is not shown around it.
+    """
+    if text[citation.start : citation.end] != citation.quote:
+        return Source(citation, "", "", at_start=False, at_end=False)
     low = max(0, citation.start - SURROUNDING_CHARACTERS)
     high = min(len(text), citation.end + SURROUNDING_CHARACTERS)
     before, after = text[low : citation.start], text[citation.end : high]
