@@ -47,6 +47,21 @@ def test_a_measure_is_not_borne_by_the_number_of_a_heading() -> None:
     assert grounder.find_support("Employees have 3 days of annual leave.") is None
 
 
+def test_two_sentences_do_not_lend_each_other_their_names() -> None:
+    passages = make_passages("Anna Berg is the head of legal. Olav Dahl is the head of finance.")
+    grounder = Grounder(WordEvidence(), "Who is the head of finance?", passages)
+    assert grounder.find_support("Olav Dahl is the head of finance.")
+    assert grounder.find_support("Anna Berg is the head of finance.") is None
+
+
+def test_two_rows_do_not_lend_each_other_their_numbers() -> None:
+    rows = make_passages("Country: Norway; Per diem: 54 EUR; Hotel: 190 EUR\nCountry: Sweden; Per diem: 50 EUR")
+    grounder = Grounder(WordEvidence(), "What is the per diem for Norway?", rows)
+    assert grounder.find_support("The per diem for Norway is 54 EUR.")
+    assert grounder.find_support("The per diem for Norway is 50 EUR.") is None
+    assert grounder.find_support("The per diem for Norway is 190 EUR.") is None
+
+
 def test_the_opposite_of_a_bound_is_not_supported() -> None:
     passages = make_passages("Claims must be handed in before 5 March.")
     grounder = Grounder(WordEvidence(), "When must claims be handed in?", passages)

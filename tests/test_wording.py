@@ -3,6 +3,7 @@
 import pytest
 
 from rag_app.answering.wording import (
+    cells_agree,
     content_stems,
     coverage,
     measures_agree,
@@ -75,6 +76,15 @@ def test_an_opposite_does_not_agree(claim: str, evidence: str) -> None:
     assert not opposites_agree(claim, evidence)
     assert opposites_agree(claim, f"{claim} {evidence}")
     assert opposites_agree(claim, "Nothing of the kind.")
+
+
+def test_a_number_agrees_with_a_cell_only_under_its_label() -> None:
+    row = "Country: Norway; Per diem: 54 EUR; Hotel: 190 EUR"
+    assert cells_agree("The per diem for Norway is 54 EUR.", row)
+    assert not cells_agree("The per diem for Norway is 190 EUR.", row)
+    assert not cells_agree("The hotel limit for Norway is 54 EUR.", row)
+    assert cells_agree("It costs 54 EUR.", "Price: 54 EUR")
+    assert cells_agree("It costs 54 EUR.", "It costs 54 EUR; that is all.")
 
 
 @pytest.mark.parametrize("claim", ["Food is not allowed.", "Food isn't allowed.", "Food isn’t allowed."])

@@ -5,6 +5,7 @@ names and negation agree with it literally, most of its words stand there, and t
 the window supports it. The citation is the window's span: code assigns it, never the language model.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -12,6 +13,7 @@ from typing import Protocol
 
 from rag_app.answering.sentences import split_sentences
 from rag_app.answering.wording import (
+    cells_agree,
     content_stems,
     coverage,
     measures_agree,
@@ -30,6 +32,8 @@ LEAST_OWN_COVERAGE = 0.4
 """Of the window's own text, its headings apart."""
 LEAST_SUPPORT = 0.5
 LIST_ITEMS = 6
+JOINING = re.compile(r"[,;]|\b(?:and|but|while|whereas|or|as well as|both|it|they|this|these)\b", re.IGNORECASE)
+"""How a sentence shows that it may rest on two of a text."""
 
 
 class SupportModel(Protocol):
@@ -45,6 +49,8 @@ class Window:
     passage: Passage
     start: int
     end: int
+    joined: bool = False
+    """Whether it is two sentences: they bear only a sentence that joins facts, lest one's name get the other's."""
 
     @property
     def text(self) -> str:
@@ -69,7 +75,8 @@ class Grounder:
         """Return the window that supports the sentence, the shortest of equally good ones, or None."""
         if not content_stems(sentence) - content_stems(self._question) and not content_stems(sentence):
             return None
-        fitting = [w for w in self._windows if self._agrees_literally(sentence, w)]
+        joins = bool(JOINING.search(sentence))
+        fitting = [w for w in self._windows if (joins or not w.joined) and self._agrees_literally(sentence, w)]
         fitting.sort(key=lambda w: (-coverage(sentence, w.text), w.end - w.start))
         candidates = fitting[:CANDIDATES]
         if not candidates:
@@ -87,6 +94,7 @@ class Grounder:
             and numbers_agree(sentence, around)
             # A heading such as "3 Leave" numbers something; it does not say how much.
             and measures_agree(sentence, window.text)
+            and cells_agree(sentence, window.text)
             and names_agree(sentence, around, question=self._question)
             and negation_agrees(sentence, window.text)
             and opposites_agree(sentence, window.text)
@@ -98,7 +106,7 @@ def cut_windows(passage: Passage) -> list[Window]:
     base = passage.chunk.start
     spans = split_sentences(passage.chunk.text)
     single = [Window(passage, base + low, base + high) for low, high in spans]
-    double = [Window(passage, a.start, b.end) for a, b in pairwise(single)]
+    double = [Window(passage, a.start, b.end, joined=True) for a, b in pairwise(single)]
     return single + double
 
 

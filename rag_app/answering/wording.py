@@ -44,6 +44,7 @@ _OPPOSITES = (
     ("more", "fewer"), ("above", "below"), ("over", "under"), ("earlier", "later"), ("first", "last"),
     ("allowed", "forbidden"),
 )  # fmt: skip
+_CELL = re.compile(r"(?:^|; )([^;:\n]{1,60}): ([^;\n]+)", re.MULTILINE)
 _CURRENCIES = {"€": "eur", "$": "usd", "£": "gbp", "¥": "jpy"}
 _UNITS = frozenset(
     """second minute hour day night week month year percent euro dollar pound kilometre kilometer metre meter mile
@@ -105,6 +106,22 @@ def measures_agree(claim: str, evidence: str) -> bool:
     """Tell whether every number of the claim that has a unit stands in the evidence, in that unit or in none."""
     held = [(q.number, q.unit) for q in quantities(evidence)]
     return all((q.number, q.unit) in held or (q.number, None) in held for q in quantities(claim) if q.unit)
+
+
+def cells_agree(claim: str, evidence: str) -> bool:
+    """Tell whether every number of the claim that stands in labelled cells stands in one whose label the claim names.
+
+    A row such as "Country: Norway; Per diem: 54 EUR; Hotel: 190 EUR" does not bear a per diem of 190 EUR.
+    """
+    cells = _CELL.findall(evidence)
+    if len(cells) < 2:
+        return True
+    said = content_stems(claim)
+    for number in {q.number for q in quantities(claim)}:
+        labels = [label for label, value in cells if number in {q.number for q in quantities(value)}]
+        if labels and not any(content_stems(label) & said for label in labels):
+            return False
+    return True
 
 
 def opposites_agree(claim: str, evidence: str) -> bool:
