@@ -70,12 +70,19 @@ def test_a_measure_agrees_with_the_same_number_in_its_unit_or_in_none() -> None:
         ("Give at least 10 days of notice.", "Up to 10 days of notice are asked for."),
         ("At most 3 people may enter.", "At least 3 people may enter."),
         ("The maximum is 40.", "The minimum is 40."),
+        ("Visitors must sign in.", "Visitors may sign in."),
     ],
 )
 def test_an_opposite_does_not_agree(claim: str, evidence: str) -> None:
     assert not opposites_agree(claim, evidence)
     assert opposites_agree(claim, f"{claim} {evidence}")
     assert opposites_agree(claim, "Nothing of the kind.")
+
+
+def test_only_agrees_with_only() -> None:
+    assert not opposites_agree("Only managers approve travel.", "Managers and team leads approve travel.")
+    assert opposites_agree("Only managers approve travel.", "Travel is approved by managers only.")
+    assert opposites_agree("Managers approve travel.", "Only managers approve travel.")
 
 
 def test_a_number_agrees_with_a_cell_only_under_its_label() -> None:

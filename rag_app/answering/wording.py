@@ -42,7 +42,7 @@ _MONTH = re.compile(
 _OPPOSITES = (
     ("before", "after"), ("at least", "at most"), ("at least", "up to"), ("minimum", "maximum"), ("more", "less"),
     ("more", "fewer"), ("above", "below"), ("over", "under"), ("earlier", "later"), ("first", "last"),
-    ("allowed", "forbidden"),
+    ("allowed", "forbidden"), ("must", "may"), ("all", "some"),
 )  # fmt: skip
 _CELL = re.compile(r"(?:^|; )([^;:\n]{1,60}): ([^;\n]+)", re.MULTILINE)
 _CURRENCIES = {"€": "eur", "$": "usd", "£": "gbp", "¥": "jpy"}
@@ -125,8 +125,13 @@ def cells_agree(claim: str, evidence: str) -> bool:
 
 
 def opposites_agree(claim: str, evidence: str) -> bool:
-    """Tell whether no word of the claim, such as "after", stands where the evidence has only its opposite."""
+    """Tell whether no word of the claim, such as "after", stands where the evidence has only its opposite.
+
+    The opposite of "only" is its absence.
+    """
     said, held = (f" {' '.join(_WORD.findall(text.casefold()))} " for text in (claim, evidence))
+    if " only " in said and " only " not in held:
+        return False
     pairs = [*_OPPOSITES, *((b, a) for a, b in _OPPOSITES)]
     return not any(f" {a} " in said and f" {a} " not in held and f" {b} " in held for a, b in pairs)
 
