@@ -4,17 +4,19 @@ import gzip
 import json
 import random
 import re
+import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save
 from transformers import AutoTokenizer, BertConfig, BertModel, BertTokenizer
 
 from rag_app.errors import ModelDamaged, ModelMissing
 from rag_app.models.evidence import NO_CELL, Calibration, EvidenceModel, best_spans, load_evidence, number_cells
-from rag_app.models.evidence_network import EvidenceNetwork
+from rag_app.models.evidence_network import EvidenceNetwork, Logits
 from rag_app.training.calibration import fit_calibration, score_held_out, score_tables, write_description
 from rag_app.training.evidence import TrainingOptions, collate, encode, load_base, train_evidence
 from rag_app.training.evidence_data import Pair, find_span, swap_question
@@ -125,6 +127,47 @@ def test_an_adapter_of_another_shape_is_refused(base: Path, adapter: Path, tmp_p
 def test_a_missing_adapter_is_named(base: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelMissing, match="incomplete"):
         load_evidence(base, tmp_path, device=CPU, dtype=FLOAT)
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "reason"),
+    [
+        ("adapter.safetensors", b"cut off", "is damaged"),
+        ("adapter.json", b"{", "is damaged"),
+        ("adapter.json", b'{"name": "tiny"}', "is damaged"),
+        ("adapter.json", b'{"name": "tiny", "calibration": {"slope": 1}}', "is damaged"),
+        ("adapter.safetensors", save({"pool.bias": torch.zeros(32)}), "does not fit"),
+    ],
+)
+def test_a_damaged_adapter_is_named_with_the_remedy(
+    base: Path, adapter: Path, tmp_path: Path, file: str, content: bytes, reason: str
+) -> None:
+    copy = Path(shutil.copytree(adapter, tmp_path / "adapter"))
+    (copy / file).write_bytes(content)
+    with pytest.raises(ModelDamaged, match=f"{reason}.* Install rag_app again"):
+        load_evidence(base, copy, device=CPU, dtype=FLOAT)
+
+
+class Counting(torch.nn.Module):
+    """A network that only counts tokens, so that nearly all the time goes to the tokenizer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unused = torch.nn.Parameter(torch.zeros(1))
+
+    def forward(self, ids: torch.Tensor, segments: torch.Tensor, mask: torch.Tensor) -> Logits:
+        count = mask.sum(1) / 1000
+        return Logits(answerable=count, supported=count, start=ids.float(), end=ids.float())
+
+
+def test_threads_may_use_it_at_once(base: Path) -> None:
+    network: Any = Counting()
+    model = EvidenceModel(network, AutoTokenizer.from_pretrained(base), name="counting", calibration=Calibration())
+    # Long enough for the tokenizer to truncate both texts, which it does by a state of its own.
+    pairs = [("how many days of leave " * 100, "up to ten days of leave may be carried over " * 60)] * 16
+    expected = model.support(pairs)
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(lambda _: model.support(pairs), range(24))) == [expected] * 24
 
 
 def test_spans_count_characters_of_the_passage_and_never_lie_in_its_heading(base: Path, adapter: Path) -> None:

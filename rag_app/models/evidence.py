@@ -6,9 +6,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 from transformers import AutoTokenizer, BertModel, PreTrainedTokenizerBase
@@ -71,7 +73,7 @@ class Calibration:
 
 
 class EvidenceModel:
-    """Scores pairs of texts in batches; thread-safe, for it keeps no state between calls."""
+    """Scores pairs of texts in batches. May be used from several threads."""
 
     def __init__(
         self, network: EvidenceNetwork, tokenizer: PreTrainedTokenizerBase, *, name: str, calibration: Calibration
@@ -80,6 +82,8 @@ class EvidenceModel:
         self._network = network.eval()
         self._tokenizer = tokenizer
         self._calibration = calibration
+        # How a tokenizer truncates is a state of its own: another thread must not change it in between.
+        self._tokenizing = Lock()
 
     def weigh(self, question: str, passages: Sequence[tuple[str, str]]) -> list[Evidence]:
         """Judge each (heading, text) for a question. Long texts are read in overlapping windows."""
@@ -129,6 +133,10 @@ class EvidenceModel:
         return found
 
     def _encode(self, firsts: list[str], seconds: list[str]) -> dict[str, Any]:
+        with self._tokenizing:
+            return self._encode_alone(firsts, seconds)
+
+    def _encode_alone(self, firsts: list[str], seconds: list[str]) -> dict[str, Any]:
         heads = self._tokenizer(firsts, truncation=True, max_length=MAX_FIRST_TOKENS, return_offsets_mapping=True)
         ends = [max(high for _, high in offsets) for offsets in heads["offset_mapping"]]
         encoded = self._tokenizer(
@@ -212,13 +220,17 @@ def load_evidence(base: Path, adapter: Path, *, device: torch.device, dtype: tor
 
     Raises:
         ModelMissing: a file of the adapter is not there.
-        ModelDamaged: the adapter does not fit the encoder.
+        ModelDamaged: a file of the adapter is damaged, or it does not fit the encoder.
     """
     weights, description = adapter / "adapter.safetensors", adapter / "adapter.json"
     if not weights.is_file() or not description.is_file():
         raise ModelMissing(f"The evidence adapter in {adapter} is incomplete. Install rag_app again.")
-    about = json.loads(description.read_text(encoding="utf-8"))
-    values = load_file(weights)
+    try:
+        about = json.loads(description.read_text(encoding="utf-8"))
+        name, calibration = str(about["name"]), Calibration(**about["calibration"])
+        values = load_file(weights)
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+        raise ModelDamaged(f"The evidence adapter in {adapter} is damaged ({error}). Install rag_app again.") from error
     with quietly():
         encoder = BertModel.from_pretrained(base, dtype=torch.float32, add_pooling_layer=False)
     network = EvidenceNetwork(encoder)
@@ -227,8 +239,7 @@ def load_evidence(base: Path, adapter: Path, *, device: torch.device, dtype: tor
     except (KeyError, RuntimeError) as error:
         raise ModelDamaged(f"The evidence adapter {weights} does not fit {base}. Install rag_app again.") from error
     tokenizer = AutoTokenizer.from_pretrained(base)
-    calibration = Calibration(**about["calibration"])
-    return EvidenceModel(network.to(device=device, dtype=dtype), tokenizer, name=about["name"], calibration=calibration)
+    return EvidenceModel(network.to(device=device, dtype=dtype), tokenizer, name=name, calibration=calibration)
 
 
 def _by_length(ids: Sequence[Sequence[int]]) -> list[list[int]]:

@@ -84,6 +84,9 @@ class EvidenceNetwork(nn.Module):
             weight.data += up.float() @ down.float()
         for name, value in left.items():
             own[name].data.copy_(value)
+        # A head that the file lacks would go on with the random numbers that it began with.
+        if lacking := [name for name in own if not name.startswith("encoder.") and name not in left]:
+            raise KeyError(lacking[0])
 
     def trainable(self) -> Iterator[tuple[str, nn.Parameter]]:
         """Yield the parameters that an adapter file holds: updates, biases, layer norms and heads."""
