@@ -52,7 +52,11 @@ def discover(folder: Path) -> Discovery:
     """
     root = checked_folder(folder)
     found = Discovery()
-    _walk(root, root, (), found)
+    # Not by recursion: folders may lie deeper in each other than Python's calls.
+    waiting: list[tuple[Path, _Rules]] = [(root, ())]
+    while waiting:
+        place, rules = waiting.pop()
+        waiting += reversed(_look_into(place, root, rules, found))
     found.files.sort(key=lambda file: file.name)
     return found
 
@@ -90,7 +94,8 @@ def found_file(path: Path, root: Path) -> FoundFile:
 _Rules = tuple[tuple[Path, GitIgnoreSpec], ...]
 
 
-def _walk(folder: Path, root: Path, rules: _Rules, found: Discovery) -> None:
+def _look_into(folder: Path, root: Path, rules: _Rules, found: Discovery) -> list[tuple[Path, _Rules]]:
+    """Note what lies right in a folder; return the folders in it, with the rules that hold there."""
     try:
         with os.scandir(folder) as entries:
             listed = sorted(entries, key=lambda entry: entry.name)
@@ -99,9 +104,10 @@ def _walk(folder: Path, root: Path, rules: _Rules, found: Discovery) -> None:
         reason = f"The folder {name} cannot be listed: {error.strerror}. Check its permissions."
         found.failures.append(Failure(name, reason))
         found.unlisted.append(folder)
-        return
+        return []
     if any(entry.name == IGNORE_FILE for entry in listed):
         rules = (*rules, (folder, _read_rules(folder / IGNORE_FILE)))
+    below: list[tuple[Path, _Rules]] = []
     for entry in listed:
         path = folder / entry.name
         if entry.name.startswith(".") or _is_ignored(path, entry.is_dir(follow_symlinks=False), rules):
@@ -109,9 +115,10 @@ def _walk(folder: Path, root: Path, rules: _Rules, found: Discovery) -> None:
         if entry.is_symlink():
             _note_link(path, root, found)
         elif entry.is_dir(follow_symlinks=False):
-            _walk(path, root, rules, found)
+            below.append((path, rules))
         else:
             _note_file(path, root, found)
+    return below
 
 
 def _read_rules(file: Path) -> GitIgnoreSpec:

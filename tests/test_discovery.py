@@ -107,6 +107,21 @@ def test_a_link_to_a_name_that_no_system_takes_is_a_failure(tmp_path: Path) -> N
     )
 
 
+def test_folders_may_lie_a_thousand_deep(tmp_path: Path) -> None:
+    places = [tmp_path]
+    for _ in range(1200):
+        places.append(places[-1] / "d")
+        places[-1].mkdir()
+    write(tmp_path, "a.txt")
+    write(places[-1], "b.txt")
+    found = names(tmp_path)
+    # Not left to whoever empties the folder, for most programs would do it by recursion.
+    (places[-1] / "b.txt").unlink()
+    for place in reversed(places[1:]):
+        place.rmdir()
+    assert found == ["a.txt", "d/" * 1200 + "b.txt"]
+
+
 def test_a_folder_that_is_named_like_a_file_is_a_folder(tmp_path: Path) -> None:
     write(tmp_path, "notes.txt/inner.txt")
     assert names(tmp_path) == ["notes.txt/inner.txt"]
