@@ -22,7 +22,7 @@ EMPTY = "There are no documents to search yet."
 PROMPT_PASSAGES = 2
 LEAST_SHARE = 0.8
 PROMPT_TOKENS = 1400
-MOST_SENTENCES = 4
+MOST_SENTENCES = 1
 FRUITLESS_SENTENCES = 2
 OPENING = re.compile(r"^(?:yes|no|sure|certainly|of course)[,.:;!]\s+", re.IGNORECASE)
 """Only with its comma or stop: in "No dogs are allowed" the first word is the meaning."""
