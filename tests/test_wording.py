@@ -6,6 +6,7 @@ from rag_app.answering.wording import (
     cells_agree,
     content_stems,
     coverage,
+    invented_words,
     measures_agree,
     names_agree,
     negation_agrees,
@@ -105,3 +106,9 @@ def test_coverage_counts_content_words_by_their_stems() -> None:
     assert coverage("wifi password", "the wifi name") == 0.5
     assert coverage("the of and", "nothing") == 1.0
     assert content_stems("the days") == content_stems("a day")
+
+
+def test_a_word_that_stands_nowhere_is_invented_unless_any_sentence_may_need_it() -> None:
+    known = "The nurse is in Bergen on Fridays. When is the nurse there?"
+    assert invented_words("The warden is in Bergen on Fridays.", known) == {"warden"}
+    assert invented_words("The nurse can be called in Bergen on Fridays.", known) == frozenset()

@@ -16,6 +16,7 @@ from rag_app.answering.wording import (
     cells_agree,
     content_stems,
     coverage,
+    invented_words,
     measures_agree,
     names_agree,
     negation_agrees,
@@ -26,11 +27,10 @@ from rag_app.records import Passage
 
 CANDIDATES = 6
 LEAST_COVERAGE = 0.85
-LEAST_NEW_COVERAGE = 0.8
-"""Of the words that the question did not bring in: where a small model invents, it is there."""
 LEAST_OWN_COVERAGE = 0.4
 """Of the window's own text, its headings apart."""
-LEAST_SUPPORT = 0.5
+LEAST_SUPPORT = 0.75
+"""Of the evidence model, whose scores below this mix what is borne out with what is bent."""
 LIST_ITEMS = 6
 JOINING = re.compile(r"[,;]|\b(?:and|but|while|whereas|or|as well as|both|it|they|this|these)\b", re.IGNORECASE)
 """How a sentence shows that it may rest on two of a text."""
@@ -89,7 +89,7 @@ class Grounder:
         around = f"{window.context}\n{window.text}"
         return (
             coverage(sentence, around) >= LEAST_COVERAGE
-            and coverage(sentence, around, known=self._question) >= LEAST_NEW_COVERAGE
+            and not invented_words(sentence, f"{around}\n{self._question}")
             and coverage(sentence, window.text) >= LEAST_OWN_COVERAGE
             and numbers_agree(sentence, around)
             # A heading such as "3 Leave" numbers something; it does not say how much.

@@ -66,6 +66,12 @@ def content_stems(text: str) -> frozenset[str]:
     return frozenset(_SMALL.get(p.casefold(), stem(p)) for p in parts if p.casefold() not in _STOP)
 
 
+_CONNECTING = content_stems(
+    "answer mean say state call name last cost pay price amount total need require take use apply place locate "
+    "date time person include value number"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Quantity:
     """A number as written without separators, and the stem of the unit after it, if that is one."""
@@ -170,10 +176,15 @@ def negation_agrees(claim: str, evidence: str) -> bool:
     return _negated(claim) == _negated(evidence)
 
 
-def coverage(claim: str, evidence: str, *, known: str = "") -> float:
-    """Return the share of the claim's content words, those of ``known`` apart, that the evidence has."""
-    wanted = content_stems(claim) - content_stems(known)
+def coverage(claim: str, evidence: str) -> float:
+    """Return the share of the claim's content words that the evidence has."""
+    wanted = content_stems(claim)
     return len(wanted & content_stems(evidence)) / len(wanted) if wanted else 1.0
+
+
+def invented_words(claim: str, known: str) -> frozenset[str]:
+    """Return the stems of the claim's content words that neither ``known`` has nor any sentence may need."""
+    return content_stems(claim) - content_stems(known) - _CONNECTING
 
 
 def fits_question(answer: str, question: str) -> bool:
