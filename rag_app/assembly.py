@@ -15,13 +15,12 @@ from typing import Literal
 import numpy as np
 import torch
 
-import rag_app.models
 from ingest.chunking import split_sections
 from ingest.pipeline import IngestOptions
 from rag_app.answering.assistant import Assistant, Limits
 from rag_app.errors import SettingsError
 from rag_app.library import Library
-from rag_app.models.catalogue import resolve_model
+from rag_app.models.catalogue import EVIDENCE_ADAPTER, resolve_model
 from rag_app.models.devices import choose_device, choose_dtype
 from rag_app.models.embedding import Embedder, load_embedder
 from rag_app.models.evidence import EvidenceModel, load_evidence
@@ -41,7 +40,6 @@ from rag_app.settings import Settings
 
 log = logging.getLogger(__name__)
 EVIDENCE_BASE = "all-MiniLM-L6-v2"
-EVIDENCE_ADAPTER = Path(rag_app.models.__file__).parent / "weights" / "evidence"
 
 
 def open_embedder(settings: Settings) -> Embedder:

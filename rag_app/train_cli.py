@@ -35,7 +35,7 @@ def train_evidence_model(
     if held_out is None:
         raise DataError(
             f"{data} lacks squad_v2_train_articles.jsonl or .jsonl.gz, whose last articles are kept out of training "
-            f"to calibrate on. Put it there; README says what a training row holds."
+            f"to calibrate on. Put it there; its rows are like those of data/questions.jsonl, with a field 'article'."
         )
     base = resolve_model(EVIDENCE_BASE, kind="embedder", home=context.obj.home)
     options = TrainingOptions(minutes=minutes, seed=seed, squad_rows=squad_rows)

@@ -133,7 +133,7 @@ def test_verify_finds_the_handbook_sound(terminal: Terminal) -> None:
 
 def test_models_are_listed_and_prepared(terminal: Terminal) -> None:
     listed = terminal.json("models", "list")["models"]
-    assert {"all-MiniLM-L6-v2", "SmolLM2-135M-Instruct"} <= {m["name"] for m in listed}
+    assert {"all-MiniLM-L6-v2", "SmolLM2-135M-Instruct", "evidence"} <= {m["name"] for m in listed}
     assert all(m["licence"] == "Apache-2.0" and len(m["sha256"]) == 64 for m in listed)
     prepared = terminal.json("models", "prepare")["models"]
     assert all(Path(m["folder"]).is_dir() for m in prepared)

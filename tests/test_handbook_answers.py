@@ -1,7 +1,7 @@
 """Every question of the sample handbook, asked of the real models: exact quotes always, and figures above a floor.
 
-The floors lie a little below what was measured, to catch a regression and not chance; ``rag-app eval`` prints the
-figures themselves.
+The floors catch a regression; ``rag-app eval`` prints the figures themselves. Models and questions are fixed, so that
+chance has no part in them but for the last bit of a sum.
 """
 
 from functools import lru_cache
@@ -13,6 +13,7 @@ from rag_app.answering.assistant import Assistant
 from rag_app.assembly import Application, EvaluationWorkshop, limits_of
 from rag_app.evaluation.datasets import read_questions
 from rag_app.evaluation.evaluate import report, run_questions
+from rag_app.evaluation.independent import count_unsupported
 from rag_app.records import Answer
 
 QUESTIONS = read_questions(Path(__file__).parents[1] / "data" / "questions.jsonl")
@@ -20,7 +21,7 @@ QUESTIONS = read_questions(Path(__file__).parents[1] / "data" / "questions.jsonl
 
 @pytest.fixture(scope="module")
 def answers(handbook: Application) -> list[Answer]:
-    """An answer to every question over the whole handbook; every tenth is written by the language model."""
+    """An answer to every question over the whole handbook; every third is written by the language model."""
     quoting = Assistant(
         handbook.library,
         handbook.embedder,
@@ -29,7 +30,7 @@ def answers(handbook: Application) -> list[Answer]:
         limits=limits_of(handbook.settings),
     )
     return [
-        (handbook.assistant if place % 10 == 0 else quoting).ask(question.question).answer
+        (handbook.assistant if place % 3 == 0 else quoting).ask(question.question).answer
         for place, question in enumerate(QUESTIONS)
     ]
 
@@ -66,11 +67,19 @@ def test_the_figures_stay_above_their_floors(handbook: Application) -> None:
         QUESTIONS, "open", assistant=handbook.assistant, workshop=workshop, embedder=handbook.embedder
     )
     result = report("questions.jsonl", "open", scored, seed=0, models={})
-    assert result["answerable"]["recall_at_5"] >= 0.93
-    assert result["answerable"]["citation_precision"] >= 0.85
-    assert result["answerable"]["contains"] >= 0.5
-    assert result["unanswerable"]["abstained"] >= 0.75
-    assert result["unsupported_sentences"] <= 0.02
+    assert result["answerable"]["recall_at_5"] >= 0.95
+    assert result["answerable"]["citation_precision"] >= 0.90
+    assert result["answerable"]["contains"] >= 0.45
+    assert result["unanswerable"]["abstained"] >= 0.80
+
+
+def test_what_the_language_model_wrote_passes_the_independent_check(
+    handbook: Application, answers: list[Answer]
+) -> None:
+    written = [a for a in answers if any(s.status == "supported" for s in a.sentences)]
+    assert written
+    failed, shown = (sum(n) for n in zip(*(count_unsupported(a, handbook.embedder) for a in written), strict=True))
+    assert failed <= 0.02 * shown
 
 
 def test_given_passages_are_cut_without_losing_their_offsets(handbook: Application) -> None:

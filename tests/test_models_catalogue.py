@@ -79,8 +79,8 @@ def test_every_catalogued_model_resolves_to_weights_with_the_sha256_it_names(ent
 
 
 def test_the_list_tells_what_is_ready_and_what_is_not(prepared_home: Path, tmp_path: Path) -> None:
-    assert [row["state"] for row in catalogue(prepared_home)] == ["ready", "ready"]
-    assert [row["state"] for row in catalogue(tmp_path)] == ["ready", "installed"]
+    assert [row["state"] for row in catalogue(prepared_home)] == ["ready", "ready", "ready"]
+    assert [row["state"] for row in catalogue(tmp_path)] == ["ready", "installed", "ready"]
     assert {"name", "kind", "origin", "state", "folder", "licence", "sha256"} <= catalogue(tmp_path)[0].keys()
     assert list(tmp_path.iterdir()) == []
 

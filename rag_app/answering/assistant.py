@@ -63,7 +63,7 @@ class Limits:
     """How much an answer may take. ``threshold`` is the confidence below which the assistant abstains."""
 
     passages: int = 12
-    threshold: float = 0.47
+    threshold: float = 0.5
     answer_tokens: int = 160
     question_characters: int = 4000
 

@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rag_app.errors import ModelError, ModelMissing
-from rag_app.models.checksums import check_sha256, fingerprint
+from rag_app.models.checksums import check_sha256, fingerprint, sha256_of
 from rag_app.models.hub import fetch
 from rag_app.models.prepare import MANIFEST, Merge, is_whole, prepare, prepared_name
 
 Kind = Literal["embedder", "generator"]
+EVIDENCE_ADAPTER = Path(__file__).parent / "weights" / "evidence"
+"""The adapter that makes the embedded embedder's weights the evidence model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +155,15 @@ def catalogue(home: Path) -> list[dict[str, Any]]:
 
     ``state`` is "ready", "installed" (to be prepared at its first use) or "missing" (``install`` says what to do).
     """
-    return [_row(entry, home) for entry in CATALOGUE]
+    return [*(_row(entry, home) for entry in CATALOGUE), _adapter_row(EVIDENCE_ADAPTER)]
+
+
+def _adapter_row(folder: Path) -> dict[str, Any]:
+    row: dict[str, Any] = {"name": "evidence", "kind": "evidence", "origin": "ships with rag_app"}
+    weights = folder / "adapter.safetensors"
+    if not weights.is_file():
+        return row | {"state": "missing", "install": "install rag_app again"}
+    return row | {"state": "ready", "folder": str(folder), "licence": "Apache-2.0", "sha256": sha256_of(weights)}
 
 
 def _row(entry: Entry, home: Path) -> dict[str, Any]:
