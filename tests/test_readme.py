@@ -21,7 +21,7 @@ FENCE = re.compile(
     r"(?:<!-- not run: (?P<reason>.*?) -->\n)?^```(?P<language>[\w-]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL
 )
 SHELLS = {"sh", "bash", "shell", "console"}
-SECONDS = 300
+SECONDS = 900
 
 # Started elsewhere: the key is how such a command begins.
 COVERED_ELSEWHERE = {
