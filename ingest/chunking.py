@@ -106,7 +106,7 @@ class _Splitter:
             yield start, end
             return
         atoms = self._atoms(start, end, budget)
-        first = previous = 0
+        first = previous = covered = 0
         while first < len(atoms):
             begin = self._with_overlap(atoms, first, previous, budget)
             last = self._last_of_chunk(atoms, begin, first, budget)
@@ -120,8 +120,10 @@ class _Splitter:
                 else:
                     atoms[first : first + 1] = self._halves(atoms[first])
                 low, high = self._trimmed(atoms[begin].start, atoms[last].end)
-            if low < high:
+            # What follows an overlap may be nothing but white space.
+            if low < high and high > covered:
                 yield low, high
+                covered = high
             previous, first = first, last + 1
 
     def _trimmed(self, start: int, end: int) -> tuple[int, int]:

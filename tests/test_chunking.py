@@ -163,3 +163,13 @@ def test_each_character_is_counted_only_a_few_times() -> None:
     extracted = ExtractedText(text, (Section(0, len(text)),))
     split_sections(extracted, chunk_tokens=160, overlap=20, max_tokens=256, count_tokens=counting)
     assert counted < 4 * len(text)
+
+
+def test_white_space_after_an_overlap_makes_no_chunk_of_its_own() -> None:
+    text = "leave leave leave leave leave leave leave leave\n\n " + "x" * 700
+    extracted = ExtractedText(text, (Section(0, len(text)),))
+    spans = split_sections(
+        extracted, chunk_tokens=24, overlap=1, max_tokens=100, count_tokens=FakeEmbedder().count_tokens, title=""
+    )
+    assert all(a.start < b.start and a.end < b.end for a, b in pairwise(spans))
+    assert covers_all(text, spans)
