@@ -106,8 +106,12 @@ class _Splitter:
             yield start, end
             return
         atoms = self._atoms(start, end, budget)
-        first = previous = covered = 0
+        first = previous = 0
         while first < len(atoms):
+            # Alone after an overlap, white space would make a chunk of nothing new.
+            if self._text[atoms[first].start : atoms[first].end].isspace():
+                first += 1
+                continue
             begin = self._with_overlap(atoms, first, previous, budget)
             last = self._last_of_chunk(atoms, begin, first, budget)
             low, high = self._trimmed(atoms[begin].start, atoms[last].end)
@@ -120,10 +124,8 @@ class _Splitter:
                 else:
                     atoms[first : first + 1] = self._halves(atoms[first])
                 low, high = self._trimmed(atoms[begin].start, atoms[last].end)
-            # What follows an overlap may be nothing but white space.
-            if low < high and high > covered:
+            if low < high:
                 yield low, high
-                covered = high
             previous, first = first, last + 1
 
     def _trimmed(self, start: int, end: int) -> tuple[int, int]:
