@@ -314,7 +314,12 @@ class VerifyReport:
         }
 
 
+def heading_path(title: str, heading: str | None) -> str:
+    """Return a document's title and the headings below it, joined with " > ", the title once."""
+    return heading if heading and heading.startswith(title) else " > ".join(p for p in (title, heading) if p)
+
+
 def contextual_text(title: str, heading: str | None, text: str) -> str:
     """Return the text that is embedded for a chunk: the document's title and its heading path, then the chunk."""
-    context = heading if heading and heading.startswith(title) else " > ".join(p for p in (title, heading) if p)
+    context = heading_path(title, heading)
     return f"{context}\n{text}" if context else text

@@ -10,7 +10,7 @@ from rag_app.answering.confidence import UNFIT_ODDS, choose_span, log_odds, may_
 from rag_app.answering.grounding import quote_around
 from rag_app.answering.wording import coverage
 from rag_app.models.evidence import AnswerSpan, Evidence
-from rag_app.records import Passage
+from rag_app.records import Passage, heading_path
 
 STALE_PENALTY = 1.5
 """In log odds, against a document that says it is superseded."""
@@ -48,7 +48,7 @@ def weigh_passages(question: str, passages: Sequence[Passage], judge: PassageJud
 
     The passages come back with their new ranks, and their confidence as score.
     """
-    places = [_place(passage) for passage in passages]
+    places = [heading_path(p.document.title, p.chunk.heading) for p in passages]
     found = judge.weigh(question, [(place, p.chunk.text) for place, p in zip(places, passages, strict=True)])
     asks_for_old = bool(ASKS_FOR_OLD.search(question))
     weighed = []
@@ -66,8 +66,3 @@ def weigh_passages(question: str, passages: Sequence[Passage], judge: PassageJud
     return [
         replace(w, passage=replace(w.passage, rank=rank, score=w.confidence)) for rank, w in enumerate(weighed, start=1)
     ]
-
-
-def _place(passage: Passage) -> str:
-    title, heading = passage.document.title, passage.chunk.heading
-    return heading if heading and heading.startswith(title) else " > ".join(p for p in (title, heading) if p)
