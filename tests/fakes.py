@@ -86,7 +86,7 @@ class WordEvidence:
             sentences = split_sentences(text)
             spans = tuple(AnswerSpan(a, b, coverage(question, text[a:b])) for a, b in sentences)
             best = tuple(sorted(spans, key=lambda span: -span.margin))
-            found.append(Evidence(share if best else 0.0, best, share, share))
+            found.append(Evidence(share if best else 0.0, best, share, share, relevance=share))
         return found
 
     def support(self, pairs: Sequence[tuple[str, str]]) -> list[float]:

@@ -37,7 +37,7 @@ def test_more_missing_names_than_three_make_no_difference() -> None:
 def spans_of(text: str, *answers: str) -> Evidence:
     """Evidence whose spans are these answers, each a little better than the next."""
     spans = [AnswerSpan(text.index(a), text.index(a) + len(a), 3.0 - i) for i, a in enumerate(answers)]
-    return Evidence(0.5, tuple(spans), 0.0, 3.0)
+    return Evidence(0.5, tuple(spans), 0.0, 3.0, relevance=0.5)
 
 
 def test_the_row_that_shares_the_questions_words_is_chosen() -> None:
@@ -55,7 +55,7 @@ def test_a_question_in_the_text_and_an_echo_of_the_question_are_passed_over() ->
     assert span is not None
     assert text[span.start : span.end] == "25 megabytes"
     assert not may_answer(question, make_passages(text)[0], evidence.spans[0])
-    assert choose_span(question, make_passages(text)[0], Evidence(0.0, (), 0.0, 0.0)) is None
+    assert choose_span(question, make_passages(text)[0], Evidence(0.0, (), 0.0, 0.0, relevance=0.0)) is None
 
 
 @pytest.mark.parametrize(

@@ -46,13 +46,15 @@ class Evidence:
 
     ``probability`` is the calibrated probability that the passage answers the question. ``spans`` are the
     likeliest answers in it, best first, none of which overlap; none where the passage is empty.
-    ``span_margin`` is that of the best.
+    ``span_margin`` is that of the best. ``relevance`` is the calibrated probability that the passage is about
+    what the question asks, whether it answers or not.
     """
 
     probability: float
     spans: tuple[AnswerSpan, ...]
     answerable_logit: float
     span_margin: float
+    relevance: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ class EvidenceModel:
         """Judge each (heading, text) for a question. Long texts are read in overlapping windows."""
         if not passages:
             return []
-        best: list[Evidence] = [Evidence(0.0, (), -math.inf, -math.inf) for _ in passages]
+        best: list[Evidence] = [Evidence(0.0, (), -math.inf, -math.inf, 0.0) for _ in passages]
         for owner, found in self._windows(question, passages):
             if found.probability > best[owner].probability or not best[owner].spans:
                 best[owner] = found
@@ -129,7 +131,7 @@ class EvidenceModel:
                 )
                 logit, margin = float(logits["answerable"][place]), spans[0].margin if spans else -math.inf
                 probability = self._calibration.answerable(logit, margin) if spans else 0.0
-                found.append((owner, Evidence(probability, spans, logit, margin)))
+                found.append((owner, Evidence(probability, spans, logit, margin, probability)))
         return found
 
     def _encode(self, firsts: list[str], seconds: list[str]) -> dict[str, Any]:
