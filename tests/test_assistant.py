@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from rag_app.answering.assistant import ABSTENTION, EMPTY, Assistant, Limits, Stage, holds_answer
+from rag_app.answering.assistant import Assistant, Limits
+from rag_app.answering.reply import ABSTENTION, EMPTY, Stage
+from rag_app.answering.writing import holds_answer
 from rag_app.errors import ModelError, QuestionError
 from rag_app.records import Answer, Message, Sentence
 from tests.fakes import FakeEmbedder, ListLibrary, ScriptedGenerator, WordEvidence, make_passages
