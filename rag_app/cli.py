@@ -4,20 +4,20 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal, TextIO
+from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from rag_app import printing
 from rag_app.errors import DataError, RagError
+from rag_app.eval_cli import eval_app
 from rag_app.records import Message, Scope
 from rag_app.settings import Settings, load_settings
+from rag_app.terminal import Json, errors, open_application, print_result
 from rag_app.train_cli import train_app
 
 app = typer.Typer(
@@ -30,10 +30,9 @@ documents_app = typer.Typer(help="See and remove what the library holds.", no_ar
 models_app = typer.Typer(help="See and prepare the pretrained models.", no_args_is_help=True)
 app.add_typer(documents_app, name="documents")
 app.add_typer(models_app, name="models")
+app.add_typer(eval_app, name="eval")
 app.add_typer(train_app, name="train")
-errors = Console(stderr=True, soft_wrap=True)
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 DocumentId = Annotated[int, typer.Argument(metavar="ID", help="Number of a document, as 'documents list' shows it.")]
 OneCollection = Annotated[str | None, typer.Option("--collection", help="Only this collection; all if left out.")]
 
@@ -87,7 +86,7 @@ def ingest(
             with show_progress() as on_event:
                 report = ingest_folder(folder, library, embedder, options=chosen, on_event=on_event)
             failed = failed or bool(report.failures)
-            _output(report.to_json(), as_json, partial(printing.show_ingest, report, dry_run=dry_run))
+            print_result(report.to_json(), as_json, partial(printing.show_ingest, report, dry_run=dry_run))
     finally:
         library.close()
     if failed:
@@ -105,7 +104,7 @@ def search(
     """Find the passages nearest to some words, without writing an answer."""
     import time
 
-    with _application(context) as application:
+    with open_application(context) as application:
         started = time.perf_counter()
         passages = application.assistant.search(words, k, _scope(application.library.collections(), collection))
         total = 1000 * (time.perf_counter() - started)
@@ -114,7 +113,7 @@ def search(
             "passages": [p.to_json() for p in passages],
             "timings_ms": {"total": round(total, 1)},
         }
-        _output(found, as_json, lambda: printing.show_passages(passages))
+        print_result(found, as_json, lambda: printing.show_passages(passages))
 
 
 @app.command()
@@ -129,10 +128,10 @@ def ask(
 ) -> None:
     """Answer a question from the documents, with citations, or say that they do not say."""
     turns = read_history(history) if history else []
-    with _application(context) as application:
+    with open_application(context) as application:
         scope = _scope(application.library.collections(), collection)
         reply = application.assistant.ask(question, history=turns, scope=scope)
-        _output(reply.answer.to_json(), as_json, lambda: printing.show_answer(reply.answer))
+        print_result(reply.answer.to_json(), as_json, lambda: printing.show_answer(reply.answer))
 
 
 @documents_app.command("list")
@@ -140,7 +139,7 @@ def list_documents(context: typer.Context, collection: OneCollection = None, as_
     """List the documents of the library."""
     with _library(context) as library:
         found = library.documents(_scope(library.collections(), collection))
-        _output({"documents": [d.to_json() for d in found]}, as_json, lambda: printing.show_documents(found))
+        print_result({"documents": [d.to_json() for d in found]}, as_json, lambda: printing.show_documents(found))
 
 
 @documents_app.command("show")
@@ -152,7 +151,9 @@ def show_document(context: typer.Context, document_id: DocumentId, as_json: Json
             {"id": c.id, "start": c.start, "end": c.end, "page": c.page, "heading": c.heading, "text": c.text}
             for c in chunks
         ]
-        _output(document.to_json() | {"chunk_list": details}, as_json, lambda: printing.show_document(document, chunks))
+        print_result(
+            document.to_json() | {"chunk_list": details}, as_json, lambda: printing.show_document(document, chunks)
+        )
 
 
 @documents_app.command("text")
@@ -160,7 +161,7 @@ def print_text(context: typer.Context, document_id: DocumentId, as_json: Json = 
     """Print a document's extracted text exactly; the offsets of citations count its characters."""
     with _library(context) as library:
         text = library.text(document_id)
-        _output({"id": document_id, "text": text}, as_json, lambda: sys.stdout.write(text))
+        print_result({"id": document_id, "text": text}, as_json, lambda: sys.stdout.write(text))
 
 
 @documents_app.command("remove")
@@ -168,7 +169,7 @@ def remove_document(context: typer.Context, document_id: DocumentId, as_json: Js
     """Remove a document from the library; the file it came from stays where it is."""
     with _library(context) as library:
         document = library.remove(document_id)
-        _output({"removed": document.to_json()}, as_json, lambda: typer.echo(f"Removed {document.name}."))
+        print_result({"removed": document.to_json()}, as_json, lambda: typer.echo(f"Removed {document.name}."))
 
 
 @app.command()
@@ -176,7 +177,7 @@ def verify(context: typer.Context, as_json: Json = False) -> None:
     """Check the library against itself: every row has its text and vector, every vector its row."""
     with _library(context) as library:
         report = library.verify()
-    _output(report.to_json(), as_json, lambda: printing.show_verification(report))
+    print_result(report.to_json(), as_json, lambda: printing.show_verification(report))
     if report.problems:
         raise typer.Exit(1)
 
@@ -188,56 +189,9 @@ def rebuild(context: typer.Context, as_json: Json = False) -> None:
 
     settings: Settings = context.obj
     report = rebuild_library(settings, open_embedder(settings))
-    _output(report.to_json(), as_json, lambda: printing.show_verification(report))
+    print_result(report.to_json(), as_json, lambda: printing.show_verification(report))
     if report.problems:
         raise typer.Exit(1)
-
-
-@app.command("eval")
-def evaluate(
-    context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="Questions, one JSON object a line (.jsonl or .jsonl.gz).")],
-    mode: Annotated[
-        Literal["given", "open"], typer.Option(help="'given': from each row's own passages; 'open': retrieve from all.")
-    ],
-    limit: Annotated[int | None, typer.Option(min=1, help="Ask a random sample of this many.")] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the sample and of the bootstrap.")] = 0,
-    split: Annotated[str | None, typer.Option(help="Only rows whose field 'split' is this.")] = None,
-    records: Annotated[Path | None, typer.Option(help="Write every answer and its scores here, a line each.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Write the report here, too.")] = None,
-    as_json: Json = False,
-) -> None:
-    """Measure answers, abstention and citations on a file of questions, with 95 % intervals."""
-    from rag_app.assembly import EvaluationWorkshop
-    from rag_app.evaluation.datasets import read_passages, read_questions
-    from rag_app.evaluation.evaluate import Scored, report, run_questions
-
-    questions = read_questions(file, limit=limit, seed=seed, split=split)
-    with (
-        _written(records) as record_file,
-        _written(out) as report_file,
-        _application(context) as application,
-        _bar("Asking", len(questions)) as advance,
-    ):
-
-        def on_scored(scored: Scored) -> None:
-            if record_file:
-                print(json.dumps(scored.to_json(), ensure_ascii=False), file=record_file, flush=True)
-            advance()
-
-        scored = run_questions(
-            questions,
-            mode,
-            assistant=application.assistant,
-            workshop=EvaluationWorkshop(application),
-            embedder=application.embedder,
-            others=read_passages(file),
-            on_scored=on_scored,
-        )
-        result = report(file.name, mode, scored, seed=seed, models=dict(application.assistant.models))
-        if report_file:
-            print(json.dumps(result, indent=2, ensure_ascii=False), file=report_file)
-    _output(result, as_json, lambda: printing.show_evaluation(result))
 
 
 @models_app.command("list")
@@ -246,7 +200,7 @@ def list_models(context: typer.Context, as_json: Json = False) -> None:
     from rag_app.models.catalogue import catalogue
 
     entries = catalogue(context.obj.home)
-    _output({"models": entries}, as_json, lambda: printing.show_models(entries))
+    print_result({"models": entries}, as_json, lambda: printing.show_models(entries))
 
 
 @models_app.command("prepare")
@@ -263,7 +217,7 @@ def prepare_models(context: typer.Context, as_json: Json = False) -> None:
         {"name": s.name, "kind": s.kind, "folder": str(s.folder), "origin": s.origin, "licence": s.licence,
          "sha256": s.sha256} for s in ready
     ]  # fmt: skip
-    _output({"models": entries}, as_json, lambda: printing.show_models(entries))
+    print_result({"models": entries}, as_json, lambda: printing.show_models(entries))
 
 
 @app.command()
@@ -304,18 +258,6 @@ def _role(name: str) -> Any:
 
 
 @contextmanager
-def _application(context: typer.Context) -> Iterator[Any]:
-    from rag_app.assembly import Application
-
-    with errors.status("Loading the models…"):
-        application = Application.open(context.obj)
-    try:
-        yield application
-    finally:
-        application.close()
-
-
-@contextmanager
 def _library(context: typer.Context) -> Iterator[Any]:
     from rag_app.assembly import open_library
 
@@ -326,28 +268,6 @@ def _library(context: typer.Context) -> Iterator[Any]:
         library.close()
 
 
-@contextmanager
-def _bar(label: str, total: int) -> Iterator[Callable[[], None]]:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=errors) as progress:
-        task = progress.add_task(label, total=total)
-        yield lambda: progress.advance(task)
-
-
-@contextmanager
-def _written(file: Path | None) -> Iterator[TextIO | None]:
-    """Open a file to write to, at once: a long run must not end in finding that it cannot be written."""
-    if file is None:
-        yield None
-        return
-    try:
-        opened = file.open("w", encoding="utf-8")
-    except OSError as error:
-        raise DataError(f"{file} cannot be written: {error.strerror or error}. Name another file.") from error
-    with opened:
-        yield opened
-
-
 def _scope(known: list[str], collection: str | None) -> Scope:
     if collection is None:
         return Scope()
@@ -355,13 +275,6 @@ def _scope(known: list[str], collection: str | None) -> Scope:
         names = ", ".join(known) or "none yet"
         raise RagError(f"There is no collection '{collection}'. Collections: {names}.")
     return Scope(collections=(collection,))
-
-
-def _output(value: dict[str, Any], as_json: bool, show: Callable[[], Any]) -> None:
-    if as_json:
-        print(json.dumps(value, ensure_ascii=False, indent=2))
-    else:
-        show()
 
 
 def main() -> None:

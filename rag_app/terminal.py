@@ -1,0 +1,61 @@
+"""What the commands share: progress, the files they write, and how results are printed."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, TextIO
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from rag_app.errors import DataError
+
+errors = Console(stderr=True, soft_wrap=True)
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+@contextmanager
+def open_application(context: typer.Context) -> Iterator[Any]:
+    """Open the whole application that the settings in ``context`` describe."""
+    from rag_app.assembly import Application
+
+    with errors.status("Loading the models…"):
+        opened = Application.open(context.obj)
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+@contextmanager
+def show_bar(label: str, total: int) -> Iterator[Callable[[], None]]:
+    """Show a bar on standard error; the function it gives moves it on by one."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=errors) as progress:
+        task = progress.add_task(label, total=total)
+        yield lambda: progress.advance(task)
+
+
+@contextmanager
+def open_written(file: Path | None) -> Iterator[TextIO | None]:
+    """Open a file to write to, at once: a long run must not end in finding that it cannot be written."""
+    if file is None:
+        yield None
+        return
+    try:
+        opened = file.open("w", encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"{file} cannot be written: {error.strerror or error}. Name another file.") from error
+    with opened:
+        yield opened
+
+
+def print_result(value: dict[str, Any], as_json: bool, show: Callable[[], Any]) -> None:
+    """Print a result on standard output: as one JSON object, or by ``show`` for people."""
+    if as_json:
+        typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    else:
+        show()
