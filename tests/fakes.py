@@ -1,5 +1,6 @@
 """Hand-written stand-ins for models, for tests in which a real one would only be slow."""
 
+import math
 import re
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -11,7 +12,9 @@ from numpy.typing import NDArray
 
 from rag_app.answering.sentences import split_sentences
 from rag_app.answering.wording import coverage
+from rag_app.models.decoding import Decoding
 from rag_app.models.evidence import AnswerSpan, Evidence
+from rag_app.models.streaming import Progress, Writing
 from rag_app.records import Chunk, Document, Hit, Message, Passage, Scope
 
 
@@ -51,27 +54,46 @@ class FakeEmbedder:
 
 
 class ScriptedGenerator:
-    """Says the lines it was given, one call after another, in pieces of a few characters."""
+    """Says the lines it was given, one call after another, in pieces of a few characters; a token is a word.
+
+    It is sure of what it says: an opening is as probable as its line begins with it, each word has ``probability``.
+    """
 
     name = "scripted"
     context_tokens = 2048
 
-    def __init__(self, *lines: str) -> None:
+    def __init__(self, *lines: str, probability: float = 0.9) -> None:
         self.lines = list(lines)
+        self.probability = probability
         self.prompts: list[list[Message]] = []
+        self.decodings: list[Decoding] = []
 
     def count_tokens(self, messages: Sequence[Message]) -> int:
         return sum(len(m.content.split()) + 4 for m in messages)
 
     def stream(
-        self, messages: Sequence[Message], *, max_new_tokens: int, stop: Callable[[], bool] | None = None
-    ) -> Iterator[str]:
+        self,
+        messages: Sequence[Message],
+        *,
+        max_new_tokens: int,
+        stop: Callable[[], bool] | None = None,
+        decoding: Decoding = Decoding(),
+    ) -> Writing:
         self.prompts.append(list(messages))
-        text = self.lines.pop(0) if self.lines else ""
-        for low in range(0, len(text), 7):
+        self.decodings.append(decoding)
+        progress = Progress(self.count_tokens(messages))
+        line = self.lines.pop(0) if self.lines else ""
+        return Writing(self._say(line, progress, stop), progress)
+
+    def _say(self, line: str, progress: Progress, stop: Callable[[], bool] | None) -> Iterator[str]:
+        if not (stop and stop()):
+            progress.opening = lambda text: float(bool(line) and line.startswith(text.split()[0]))
+        for low in range(0, len(line), 7):
             if stop and stop():
                 return
-            yield text[low : low + 7]
+            progress.tokens = len(line[: low + 7].split())
+            progress.log_probability = progress.tokens * math.log(self.probability)
+            yield line[low : low + 7]
 
 
 class WordEvidence:

@@ -17,9 +17,10 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache
 
 from rag_app.errors import ModelDamaged, ModelError
 from rag_app.models.catalogue import ModelSource
+from rag_app.models.decoding import Decoding
 from rag_app.models.devices import choose_device, choose_dtype
 from rag_app.models.quiet import quietly
-from rag_app.models.streaming import PromptLookup, TextStream
+from rag_app.models.streaming import Progress, PromptLookup, TextStream, Writing
 from rag_app.models.templates import NEXT_TURN, encode_chat, has_template
 from rag_app.records import Message
 
@@ -47,8 +48,13 @@ class Generator:
         return len(self._encode(messages))
 
     def stream(
-        self, messages: Sequence[Message], *, max_new_tokens: int, stop: Callable[[], bool] | None = None
-    ) -> Iterator[str]:
+        self,
+        messages: Sequence[Message],
+        *,
+        max_new_tokens: int,
+        stop: Callable[[], bool] | None = None,
+        decoding: Decoding = Decoding(),
+    ) -> Writing:
         """Return the pieces of the answer as they are written, always of the likeliest tokens.
 
         ``stop`` is asked before every step. The answer ends early where the context is full.
@@ -62,7 +68,9 @@ class Generator:
                 f"The prompt has {len(prompt)} tokens, but {self.name} reads {self.context_tokens} at most, its answer "
                 "included. Ask a shorter question, use fewer passages, or choose a model with a longer context."
             )
-        return self._write(prompt, min(max_new_tokens, self.context_tokens - len(prompt)), stop)
+        progress = Progress(len(prompt))
+        pieces = self._write(prompt, min(max_new_tokens, self.context_tokens - len(prompt)), stop)
+        return Writing(pieces, progress)
 
     def _write(self, prompt: list[int], most: int, stop: Callable[[], bool] | None) -> Iterator[str]:
         text = TextStream(self._decode, until=None if has_template(self._tokenizer) else NEXT_TURN)

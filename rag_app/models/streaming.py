@@ -1,6 +1,7 @@
 """From tokens to text as they come, and from text already seen to tokens that may come next."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 UNFINISHED = "\ufffd"
 LONGEST_WAIT_TOKENS = 16
@@ -83,3 +84,50 @@ class PromptLookup:
             if (start := self._after.get(tuple(self._tokens[-length:]))) is not None:
                 return self._tokens[start : start + self._most]
         return []
+
+
+@dataclass(slots=True)
+class Progress:
+    """What is known so far of a text that is being written."""
+
+    prompt_tokens: int
+    tokens: int = 0
+    log_probability: float = 0.0
+    """Of all its tokens together."""
+    opening: Callable[[str], float] | None = None
+
+
+class Writing(Iterator[str]):
+    """A text that is being written: iterate over it for its pieces. What it tells of itself grows with them."""
+
+    def __init__(self, pieces: Iterator[str], progress: Progress) -> None:
+        self._pieces = pieces
+        self._progress = progress
+
+    def __next__(self) -> str:
+        return next(self._pieces)
+
+    @property
+    def prompt_tokens(self) -> int:
+        """How many tokens the model reads first."""
+        return self._progress.prompt_tokens
+
+    @property
+    def tokens(self) -> int:
+        """How many tokens were written so far, without the one that ends the text."""
+        return self._progress.tokens
+
+    @property
+    def mean_log_probability(self) -> float:
+        """The mean natural logarithm of the probability that the model itself, unmasked, gave to each token so far.
+
+        0.0 as long as there is none.
+        """
+        return self._progress.log_probability / self._progress.tokens if self._progress.tokens else 0.0
+
+    def opening_probability(self, text: str) -> float:
+        """Return how probable the model itself, unmasked, held a text that begins with the first token of ``text``.
+
+        Known once the first piece came or the text ended; 0.0 before, and if it was stopped before its first step.
+        """
+        return self._progress.opening(text) if self._progress.opening else 0.0
