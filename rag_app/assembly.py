@@ -4,18 +4,10 @@ Everything above (the command line, the pages) begins here, and nothing below re
 """
 
 import logging
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Literal
 
-import numpy as np
 import torch
 
-from ingest.chunking import split_sections
 from ingest.pipeline import IngestOptions
 from rag_app.answering.assistant import Assistant, Limits
 from rag_app.errors import SettingsError
@@ -26,15 +18,7 @@ from rag_app.models.embedding import Embedder, load_embedder
 from rag_app.models.evidence import EvidenceModel, load_evidence
 from rag_app.models.generation import Generator, load_generator
 from rag_app.records import (
-    Chunk,
-    Document,
-    ExtractedText,
-    NewDocument,
-    Passage,
-    Section,
-    Span,
     VerifyReport,
-    contextual_text,
 )
 from rag_app.settings import Settings
 
@@ -132,108 +116,6 @@ def limits_of(settings: Settings) -> Limits:
         answer_tokens=settings.max_answer_tokens,
         question_characters=settings.max_question_characters,
     )
-
-
-class EvaluationWorkshop:
-    """Makes passages and temporary libraries out of the texts of an evaluation file."""
-
-    def __init__(self, application: Application, *, generator: Generator | Literal["same"] | None = "same") -> None:
-        """Take over the parts of an application; ``generator`` None lets the assistants quote only."""
-        self._application = application
-        self._generator = application.generator if generator == "same" else generator
-
-    def cut(self, texts: Sequence[tuple[str, str]]) -> list[Passage]:
-        """Cut (title, text) pairs into passages, without storing them."""
-        passages: list[Passage] = []
-        for place, (title, text) in enumerate(texts):
-            spans = self._split(title, text)
-            document = Document(
-                id=place + 1,
-                name=str(place),
-                path=str(place),
-                root="",
-                collection="evaluation",
-                sha256="",
-                size=len(text),
-                mtime_ns=0,
-                title=title,
-                version=1,
-                pages=None,
-                chunks=len(spans),
-                ingested_at=datetime.now(UTC),
-            )
-            for ordinal, span in enumerate(spans):
-                chunk = Chunk(
-                    id=len(passages) + 1,
-                    document_id=document.id,
-                    ordinal=ordinal,
-                    start=span.start,
-                    end=span.end,
-                    page=None,
-                    heading=None,
-                    text=text[span.start : span.end],
-                )
-                passages.append(Passage(len(passages) + 1, 0.0, chunk, document))
-        return passages
-
-    @contextmanager
-    def library_of(self, texts: Sequence[tuple[str, str]]) -> Iterator[Assistant]:
-        """Store the texts in a temporary library and give an assistant over it."""
-        own = self._application
-        with tempfile.TemporaryDirectory(prefix="rag_app_eval_") as folder:
-            library = Library.open(
-                f"sqlite:///{Path(folder) / 'library.sqlite3'}",
-                index_folder=Path(folder) / "index",
-                embedder=own.embedder.name,
-                dimensions=own.embedder.dimensions,
-            )
-            try:
-                self._fill(library, texts)
-                yield Assistant(
-                    library,
-                    own.embedder,
-                    evidence=own.evidence,
-                    generator=self._generator,
-                    limits=limits_of(own.settings),
-                )
-            finally:
-                library.close()
-
-    def _fill(self, library: Library, texts: Sequence[tuple[str, str]]) -> None:
-        split = [self._split(title, text) for title, text in texts]
-        wanted = [
-            contextual_text(title, None, text[span.start : span.end])
-            for (title, text), spans in zip(texts, split, strict=True)
-            for span in spans
-        ]
-        vectors = self._application.embedder.embed_passages(wanted)
-        done = 0
-        for place, ((title, text), spans) in enumerate(zip(texts, split, strict=True)):
-            document = NewDocument(
-                name=str(place),
-                path=str(place),
-                root="",
-                sha256=f"{place:064d}",
-                size=len(text),
-                mtime_ns=0,
-                title=title,
-                text=text,
-                pages=None,
-                spans=spans,
-            )
-            library.store(document, np.asarray(vectors[done : done + len(spans)]), collection="evaluation")
-            done += len(spans)
-
-    def _split(self, title: str, text: str) -> tuple[Span, ...]:
-        embedder, settings = self._application.embedder, self._application.settings
-        return split_sections(
-            ExtractedText(text, (Section(0, len(text)),), title=title),
-            chunk_tokens=settings.chunk_tokens,
-            overlap=settings.chunk_overlap,
-            max_tokens=embedder.max_tokens,
-            count_tokens=embedder.count_tokens,
-            title=title,
-        )
 
 
 def rebuild_library(settings: Settings, embedder: Embedder) -> VerifyReport:

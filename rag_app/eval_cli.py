@@ -1,14 +1,26 @@
 """The commands that measure: answers, retrieval, claims."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from typer.core import TyperGroup
 
-from rag_app import printing
+from rag_app import eval_printing
+from rag_app.errors import DataError
+from rag_app.json_lines import read_json_lines
 from rag_app.terminal import Json, open_application, open_written, print_result, show_bar
+
+if TYPE_CHECKING:
+    from rag_app.evaluation.datasets import Question
+    from rag_app.evaluation.evaluate import Scored
+
+Limit = Annotated[int | None, typer.Option(min=1, help="Take a random sample of this many.")]
+Seed = Annotated[int, typer.Option(help="Seed of the sample and of the bootstrap.")]
+Split = Annotated[str | None, typer.Option(help="Only rows whose field 'split' is this.")]
+Out = Annotated[Path | None, typer.Option(help="Write the report here, too, as JSON.")]
 
 
 class AnswersByDefault(TyperGroup):
@@ -35,41 +47,73 @@ def evaluate_answers(
     mode: Annotated[
         Literal["given", "open"], typer.Option(help="'given': from each row's own passages; 'open': retrieve from all.")
     ],
-    limit: Annotated[int | None, typer.Option(min=1, help="Ask a random sample of this many.")] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the sample and of the bootstrap.")] = 0,
-    split: Annotated[str | None, typer.Option(help="Only rows whose field 'split' is this.")] = None,
+    system: Annotated[
+        Literal["ours", "plain", "both"],
+        typer.Option(help="'plain' is the naive pipeline on the same models: three nearest passages and a prompt."),
+    ] = "ours",
+    limit: Limit = None,
+    seed: Seed = 0,
+    split: Split = None,
     records: Annotated[Path | None, typer.Option(help="Write every answer and its scores here, a line each.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Write the report here, too.")] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Ask only what is not yet in the file of --records.")
+    ] = False,
+    out: Out = None,
     as_json: Json = False,
 ) -> None:
     """Measure answers, abstention and citations on a file of questions, with 95 % intervals."""
-    from rag_app.assembly import EvaluationWorkshop
     from rag_app.evaluation.datasets import read_passages, read_questions
-    from rag_app.evaluation.evaluate import Scored, report, run_questions
+    from rag_app.evaluation.evaluate import Run, run_questions
+    from rag_app.evaluation.figures import report
+    from rag_app.workshop import EvaluationWorkshop, our_system, plain_system
 
     questions = read_questions(file, limit=limit, seed=seed, split=split)
+    known = _read_records(records, questions, mode) if resume else []
     with (
-        open_written(records) as record_file,
+        open_written(records, append=resume) as record_file,
         open_written(out) as report_file,
         open_application(context) as application,
-        show_bar("Asking", len(questions)) as advance,
     ):
+        systems = [our_system(application)] if system != "plain" else []
+        systems += [plain_system(application)] if system != "ours" else []
+        names = [s.name for s in systems]
+        known = [s for s in known if s.system in names]
+        run = Run(mode, EvaluationWorkshop(application), application.embedder, others=read_passages(file))
+        with show_bar("Asking", len(questions) * len(systems) - len(known)) as advance:
 
-        def on_scored(scored: Scored) -> None:
-            if record_file:
-                print(json.dumps(scored.to_json(), ensure_ascii=False), file=record_file, flush=True)
-            advance()
+            def on_scored(scored: "Scored") -> None:
+                if record_file:
+                    print(json.dumps(scored.to_json(), ensure_ascii=False), file=record_file, flush=True)
+                advance()
 
-        scored = run_questions(
-            questions,
-            mode,
-            assistant=application.assistant,
-            workshop=EvaluationWorkshop(application),
-            embedder=application.embedder,
-            others=read_passages(file),
-            on_scored=on_scored,
-        )
-        result = report(file.name, mode, scored, seed=seed, models=dict(application.assistant.models))
+            scored = run_questions(questions, systems, run, known=known, on_scored=on_scored)
+        reports = {name: report(file.name, mode, [s for s in scored if s.system == name], seed=seed) for name in names}
+        result = reports[names[0]] | ({"systems": reports} if len(reports) > 1 else {})
         if report_file:
             print(json.dumps(result, indent=2, ensure_ascii=False), file=report_file)
-    print_result(result, as_json, lambda: printing.show_evaluation(result))
+    print_result(result, as_json, lambda: eval_printing.show_evaluation(result))
+
+
+def _read_records(file: Path | None, questions: "Sequence[Question]", mode: str) -> "list[Scored]":
+    """Return what an earlier run wrote of these questions; a last line that was cut off is cut out of the file."""
+    from rag_app.evaluation.evaluate import Scored
+
+    if file is None:
+        raise typer.BadParameter("--resume needs --records FILE, the file that the earlier run wrote.")
+    if not file.exists():
+        return []
+    text = file.read_text(encoding="utf-8")
+    whole = text[: text.rfind("\n") + 1]
+    if whole != text:
+        file.write_text(whole, encoding="utf-8")
+    asked, found = {q.id: q for q in questions}, []
+    for number, row in read_json_lines(file):
+        try:
+            if row["id"] in asked and row["mode"] == mode:
+                found.append(Scored.from_json(row, asked[row["id"]]))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise DataError(
+                f"{file}, line {number}, is no record of an evaluation ({error}). Name another file, or leave --resume "
+                f"out to write it anew."
+            ) from error
+    return found

@@ -40,13 +40,13 @@ def show_bar(label: str, total: int) -> Iterator[Callable[[], None]]:
 
 
 @contextmanager
-def open_written(file: Path | None) -> Iterator[TextIO | None]:
+def open_written(file: Path | None, *, append: bool = False) -> Iterator[TextIO | None]:
     """Open a file to write to, at once: a long run must not end in finding that it cannot be written."""
     if file is None:
         yield None
         return
     try:
-        opened = file.open("w", encoding="utf-8")
+        opened = file.open("a" if append else "w", encoding="utf-8")
     except OSError as error:
         raise DataError(f"{file} cannot be written: {error.strerror or error}. Name another file.") from error
     with opened:

@@ -10,11 +10,14 @@ from typing import Any
 import pytest
 
 from rag_app.answering.assistant import Assistant, Limits
+from rag_app.answering.retrieval import Searchable
 from rag_app.errors import DataError
 from rag_app.evaluation.datasets import read_passages, read_questions
-from rag_app.evaluation.evaluate import report, run_questions
+from rag_app.evaluation.evaluate import Run, Scored, System, run_questions
+from rag_app.evaluation.figures import report
 from rag_app.evaluation.independent import count_unsupported, texts_hold
-from rag_app.records import Answer, Citation, Passage, Sentence
+from rag_app.evaluation.plain import PlainAssistant
+from rag_app.records import Answer, Citation, Message, Passage, Sentence
 from tests.fakes import FakeEmbedder, ListLibrary, ScriptedGenerator, WordEvidence, make_passages
 
 PASSAGE = {"title": "Leave", "text": "Up to 10 days of leave may be carried over."}
@@ -91,55 +94,107 @@ class PassageWorkshop:
         return make_passages(*[text for _, text in texts], names=[str(i) for i in range(len(texts))])
 
     @contextmanager
-    def library_of(self, texts: Sequence[tuple[str, str]]) -> Iterator[Assistant]:
-        yield make_assistant(self.cut(texts))
+    def library_of(self, texts: Sequence[tuple[str, str]]) -> Iterator[ListLibrary]:
+        yield ListLibrary(self.cut(texts))
 
 
-def make_assistant(passages: Sequence[Passage] = ()) -> Assistant:
+def make_assistant(library: Searchable) -> Assistant:
     return Assistant(
-        ListLibrary(passages),
-        FakeEmbedder(),
-        evidence=WordEvidence(),
-        generator=ScriptedGenerator(),
-        limits=Limits(threshold=0.6),
+        library, FakeEmbedder(), evidence=WordEvidence(), generator=ScriptedGenerator(), limits=Limits(threshold=0.6)
     )
+
+
+def make_plain(library: Searchable) -> PlainAssistant:
+    return PlainAssistant(library, FakeEmbedder(), generator=ScriptedGenerator(*["It is 10 days. Enjoy."] * 9))
+
+
+OURS, PLAIN = System("ours", make_assistant), System("plain", make_plain)
+
+
+def make_run(mode: Any, file: Path | None = None) -> Run:
+    return Run(mode, PassageWorkshop(), FakeEmbedder(), others=read_passages(file) if file else ())
 
 
 def test_a_sample_is_asked_over_every_passage_of_the_file(tmp_path: Path) -> None:
     file = write(tmp_path, ROWS)
-    workshop, sample = PassageWorkshop(), read_questions(file, split="test")
-    scored = run_questions(
-        sample,
-        "open",
-        assistant=make_assistant(),
-        workshop=workshop,
-        embedder=FakeEmbedder(),
-        others=read_passages(file),
-    )
+    scored = run_questions(read_questions(file, split="test"), [OURS], make_run("open", file))
     assert len(scored) == 1
-    assert {p.chunk.text for p in scored[0].answer.passages} == {PASSAGE["text"], OTHER["text"]}
+    assert scored[0].reply
+    assert {p["text"] for p in scored[0].reply["passages"]} == {PASSAGE["text"], OTHER["text"]}
     assert scored[0].ratios["citation_precision"] == (1.0, 1.0)
 
 
 @pytest.mark.parametrize("mode", ["given", "open"])
 def test_a_run_reports_every_figure_of_the_contract(tmp_path: Path, mode: Any) -> None:
-    questions = read_questions(write(tmp_path, ROWS))
-    scored = run_questions(
-        questions, mode, assistant=make_assistant(), workshop=PassageWorkshop(), embedder=FakeEmbedder()
-    )
-    result = report("questions.jsonl", mode, scored, seed=0, models={})
+    scored = run_questions(read_questions(write(tmp_path, ROWS)), [OURS], make_run(mode))
+    result = report("questions.jsonl", mode, scored, seed=0)
     answerable = result["answerable"]
     assert answerable["n"] == 2
-    assert answerable["contains"] == 1.0
+    assert answerable["contains"] == answerable["answered_well"] == 1.0
     assert answerable["abstained"] == 0.0
     assert answerable["citation_precision"] == 1.0
     assert answerable["recall_at_1"] == 1.0
     assert result["unanswerable"] == {"n": 1, "abstained": 1.0}
-    assert result["unsupported_sentences"] == 0.0
+    assert result["unsupported_sentences"] == result["false_answers"] == 0.0
+    assert result["answered"] == pytest.approx(2 / 3)
     assert result["intervals_95"]["answerable.contains"] == (1.0, 1.0)
     assert 0 < answerable["f1"] < 1
     assert result["overall_f1"] == pytest.approx((2 * answerable["f1"] + 1) / 3)
-    assert set(scored[0].to_json()) == {"id", "answerable", "answers", "latency_ms", "scores", "reply"}
+    assert set(result["models"]) == {"embedder", "evidence", "generator"}
+
+
+@pytest.mark.parametrize("mode", ["given", "open"])
+def test_the_plain_pipeline_stands_beside_ours_and_answers_everything(tmp_path: Path, mode: Any) -> None:
+    scored = run_questions(read_questions(write(tmp_path, ROWS)), [OURS, PLAIN], make_run(mode))
+    assert [s.system for s in scored] == ["ours"] * 3 + ["plain"] * 3
+    plain = [s for s in scored if s.system == "plain"]
+    assert all(s.reply and not s.reply["abstained"] for s in plain)
+    first = plain[0].reply
+    assert first
+    assert first["short_answer"] == first["answer"] == "It is 10 days. Enjoy."
+    cited = list(range(1, 2 if mode == "given" else 3))
+    assert [s["citations"] for s in first["sentences"]] == [cited, cited]
+    result = report("questions.jsonl", mode, plain, seed=0)
+    assert result["answerable"]["contains"] == 0.5
+    assert result["unanswerable"]["abstained"] == 0.0
+    assert result["false_answers"] == pytest.approx(2 / 3)
+
+
+def test_the_plain_pipeline_reads_the_nearest_three_passages_and_the_history() -> None:
+    generator = ScriptedGenerator("Blue.")
+    passages = make_passages("The door is blue.", "Cats sleep.", "Rain falls.", "The blue door.", "Dogs bark.")
+    plain = PlainAssistant(ListLibrary(()), FakeEmbedder(), generator=generator)
+    history = [Message("user", "Is there a door?"), Message("assistant", "Yes.")]
+    answer = plain.answer_from("Which colour has the blue door?", passages, history=history).answer
+    assert [p.rank for p in answer.passages] == [1, 2, 3]
+    assert {"The door is blue.", "The blue door."} < {p.chunk.text for p in answer.passages}
+    assert generator.prompts[0][:2] == history
+    assert "Dogs" not in generator.prompts[0][-1].content
+    assert 0 < answer.confidence <= 1
+
+
+@pytest.mark.parametrize("question", ["", " ", "x" * 5000])
+def test_a_question_that_cannot_be_asked_counts_as_wrong_with_the_reason(tmp_path: Path, question: str) -> None:
+    rows = [ROWS[0], ROWS[1] | {"question": question}, ROWS[2] | {"question": question}]
+    scored = run_questions(read_questions(write(tmp_path, rows)), [OURS], make_run("open"))
+    result = report("questions.jsonl", "open", scored, seed=0)
+    assert [f["id"] for f in result["failed"]["questions"]] == ["b", "c"]
+    assert "The question" in result["failed"]["questions"][0]["reason"]
+    assert result["answerable"]["contains"] == 0.5
+    assert result["unanswerable"]["abstained"] == 0.0
+    assert result["n"] == 3
+
+
+def test_records_can_be_read_back_and_what_they_hold_is_not_asked_again(tmp_path: Path) -> None:
+    questions = read_questions(write(tmp_path, [*ROWS, ROWS[0] | {"id": "d", "question": ""}]))
+    first = run_questions(questions, [OURS], make_run("open"))
+    rows = [json.loads(json.dumps(s.to_json())) for s in first]
+    known = [Scored.from_json(row, question) for row, question in zip(rows, questions, strict=True)]
+    asked: list[Scored] = []
+    again = run_questions(questions, [OURS], make_run("open"), known=known[1:], on_scored=asked.append)
+    assert [s.question.id for s in asked] == ["a"]
+    assert [s.ratios for s in again] == [s.ratios for s in first]
+    assert again[3].failure == first[3].failure
 
 
 def make_answer(text: str, quote: str) -> Answer:

@@ -75,5 +75,5 @@ def _question(row: dict[str, Any]) -> Question:
         answers=tuple(str(a) for a in row["answers"]),
         answerable=bool(row["answerable"]),
         history=tuple(history),
-        gold=tuple(int(g) for g in gold) if gold else tuple(range(len(passages))),
+        gold=tuple(g for g in map(int, gold) if 0 <= g < len(passages)) if gold else tuple(range(len(passages))),
     )

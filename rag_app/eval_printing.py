@@ -1,0 +1,120 @@
+"""Show what was measured in a terminal, for people; ``--json`` is for programs."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+out = Console(soft_wrap=True, highlight=False)
+FEW = 3
+"""As many systems fit side by side."""
+SIDE_BY_SIDE = (
+    ("contains", "answerable", "contains"),
+    ("answered well", "answerable", "answered_well"),
+    ("F1, abstention right", "", "overall_f1"),
+    ("declined unanswerable", "unanswerable", "abstained"),
+    ("declined answerable", "answerable", "abstained"),
+    ("false answers", "", "false_answers"),
+    ("citation precision", "answerable", "citation_precision"),
+    ("unsupported sentences", "", "unsupported_sentences"),
+)
+"""A heading, the group that a figure is in ("" for all questions), and its name there."""
+
+
+def show_evaluation(result: Mapping[str, Any]) -> None:
+    """Print the figures of an evaluation with their intervals; several systems side by side."""
+    out.print(Text(f"{result['dataset']}, mode {result['mode']}, n = {result['n']}, seed {result['seed']}"))
+    systems = result.get("systems")
+    if systems:
+        show_side_by_side(systems)
+    else:
+        out.print(Text(f"{result['system']}: {_models(result)}"))
+        _show_figures(result)
+    if result["failed"]["n"]:
+        out.print(Text(f"{result['failed']['n']} questions could not be asked and count as answered wrongly:"))
+        for failure in result["failed"]["questions"][:5]:
+            out.print(Text(f"  {failure['id']}: {failure['reason']}"))
+
+
+def show_side_by_side(systems: Mapping[str, Mapping[str, Any]]) -> None:
+    """Print a few systems as columns with 95 % intervals, or many as rows without."""
+    for name, report in systems.items():
+        out.print(Text(f"{name}: {_models(report)}"))
+    if len(systems) > FEW:
+        table = Table("", *(heading for heading, _, _ in SIDE_BY_SIDE), "p50 ms", box=None)
+        for name, report in systems.items():
+            values = [number(figure_of(report, group, figure)[0]) for _, group, figure in SIDE_BY_SIDE]
+            table.add_row(name, *values, number(report["latency_ms"]["p50"], 0))
+    else:
+        table = Table("", *systems, box=None)
+        for heading, group, figure in SIDE_BY_SIDE:
+            table.add_row(heading, *(with_interval(*figure_of(r, group, figure)) for r in systems.values()))
+        table.add_row("p50 ms", *(number(r["latency_ms"]["p50"], 0) for r in systems.values()))
+    out.print(table)
+
+
+def show_ranking(result: Mapping[str, Any]) -> None:
+    """Print the figures of a retrieval run, a row for each way to search."""
+    out.print(Text(f"{result['corpus']}: {result['documents']} documents, n = {result['n']}, seed {result['seed']}"))
+    out.print(Text(_models(result)))
+    names = list(next(iter(result["systems"].values()))["figures"])
+    table = Table("", *names, "p50 ms", box=None)
+    for name, system in result["systems"].items():
+        table.add_row(name, *(number(system["figures"][n]) for n in names), number(system["latency_ms"]["p50"], 0))
+        table.add_row("", *(span(system["intervals_95"][n]) for n in names), "", style="dim")
+    out.print(table)
+
+
+def show_claims(result: Mapping[str, Any]) -> None:
+    """Print the figures of a run over claims."""
+    classes = f"{result['supported']} supported, {result['unsupported']} not"
+    out.print(Text(f"{result['dataset']}: n = {result['n']} ({classes}), seed {result['seed']}"))
+    out.print(Text(f"{_models(result)}, threshold {result['threshold']}"))
+    table = Table("figure", "value", "95 % interval", box=None)
+    for name, interval in result["intervals_95"].items():
+        table.add_row(name, number(result[name]), span(interval))
+    out.print(table)
+
+
+def figure_of(report: Mapping[str, Any], group: str, name: str) -> tuple[float | None, Sequence[float] | None]:
+    """Return a figure of a report and its interval; the group is "" for a figure over all questions."""
+    holder = report[group] if group else report
+    return holder[name], report["intervals_95"].get(f"{group}.{name}" if group else name)
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """Return a figure as it is printed, or a dash where there is none."""
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def span(interval: Sequence[float] | None) -> str:
+    """Return an interval as it is printed."""
+    return "" if interval is None else f"{interval[0]:.3f} to {interval[1]:.3f}"
+
+
+def with_interval(value: float | None, interval: Sequence[float] | None) -> str:
+    """Return a figure and its interval as they are printed together."""
+    return f"{number(value)} ({span(interval)})" if interval else number(value)
+
+
+def _show_figures(result: Mapping[str, Any]) -> None:
+    table = Table("", "figure", "value", "95 % interval", box=None)
+    for group in ("answerable", "unanswerable"):
+        table.add_row(f"{group} (n={result[group]['n']})", "", "", "")
+        for name in result[group]:
+            if name != "n":
+                value, interval = figure_of(result, group, name)
+                table.add_row("", name, number(value), span(interval))
+    table.add_row(f"all (n={result['n']})", "", "", "")
+    for name in ("overall_f1", "answered", "false_answers", "unsupported_sentences"):
+        value, interval = figure_of(result, "", name)
+        table.add_row("", name, number(value), span(interval))
+    out.print(table)
+    latency = result["latency_ms"]
+    out.print(f"latency p50 {number(latency['p50'], 0)} ms, p95 {number(latency['p95'], 0)} ms")
+
+
+def _models(result: Mapping[str, Any]) -> str:
+    return ", ".join(f"{kind} {name}" for kind, name in result["models"].items())
