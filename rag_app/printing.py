@@ -17,6 +17,8 @@ out = Console(soft_wrap=True, highlight=False)
 def show_answer(answer: Answer) -> None:
     """Print an answer and, below it, what each citation points to."""
     out.print(Text(answer.text, style="bold"))
+    if answer.kind == "small_talk":
+        return
     if answer.standalone_question != answer.question:
         out.print(Text(f"Understood as: {answer.standalone_question}", style="dim"))
     out.print(Text(f"Confidence {answer.confidence:.0%}", style="dim"))
@@ -95,31 +97,6 @@ def show_models(entries: Sequence[Mapping[str, Any]]) -> None:
         for name, value in entry.items():
             if name != "name":
                 out.print(Text(f"  {name:10} {value}"))
-
-
-def show_evaluation(result: Mapping[str, Any]) -> None:
-    """Print the figures of an evaluation with their intervals."""
-    out.print(Text(f"{result['dataset']}, mode {result['mode']}, {result['n']} questions"))
-    table = Table("", "figure", "value", "95 % interval", box=None)
-    for group in ("answerable", "unanswerable"):
-        for name, value in result[group].items():
-            if name == "n":
-                table.add_row(f"{group} (n={value})", "", "", "")
-            else:
-                table.add_row("", name, _number(value), _interval(result["intervals_95"].get(f"{group}.{name}")))
-    table.add_row("all", "F1, abstention right", _number(result["overall_f1"]), "")
-    interval = _interval(result["intervals_95"]["unsupported_sentences"])
-    table.add_row("", "unsupported_sentences", _number(result["unsupported_sentences"]), interval)
-    out.print(table)
-    out.print(f"latency p50 {result['latency_ms']['p50']:.0f} ms, p95 {result['latency_ms']['p95']:.0f} ms")
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
-
-
-def _interval(value: Sequence[float] | None) -> str:
-    return "" if value is None else f"{value[0]:.3f} to {value[1]:.3f}"
 
 
 def _place(name: str, page: int | None, heading: str | None) -> str:

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 Status = Literal["supported", "quoted", "unsupported"]
+UNSUPPORTED_MARK = "[not found in the documents]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +188,9 @@ class Sentence:
     citations: tuple[int, ...] = ()
 
     def marked(self) -> str:
-        """Return the sentence followed by its marks, as in ``Up to 10 days. [1]``."""
-        return " ".join([self.text, *(f"[{n}]" for n in self.citations)])
+        """Return the sentence followed by its marks, as in ``Up to 10 days. [1]``, or by that it has no support."""
+        doubt = [UNSUPPORTED_MARK] if self.status == "unsupported" else []
+        return " ".join([self.text, *(f"[{n}]" for n in self.citations), *doubt])
 
     def to_json(self) -> dict[str, Any]:
         return {"text": self.text, "status": self.status, "citations": list(self.citations)}
@@ -204,7 +206,11 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A finished answer, with everything that is needed to judge it."""
+    """A finished answer, with everything that is needed to judge it.
+
+    ``kind`` is "small_talk" where a greeting or the like was answered, which needs no documents. ``note`` is said
+    before the sentences, of which it is none: with ``disagreement``, that the documents contradict each other.
+    """
 
     question: str
     standalone_question: str
@@ -218,6 +224,9 @@ class Answer:
     models: Mapping[str, str]
     usage: Mapping[str, int]
     timings_ms: Mapping[str, float]
+    kind: Literal["answer", "small_talk"] = "answer"
+    disagreement: bool = False
+    note: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the form that ``ask --json`` prints."""
@@ -226,7 +235,10 @@ class Answer:
             "standalone_question": self.standalone_question,
             "answer": self.text,
             "short_answer": self.short_answer,
+            "kind": self.kind,
             "abstained": self.abstained,
+            "disagreement": self.disagreement,
+            "note": self.note,
             "confidence": round(self.confidence, 4),
             "sentences": [s.to_json() for s in self.sentences],
             "citations": [c.to_json() for c in self.citations],

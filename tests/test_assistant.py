@@ -10,6 +10,7 @@ from rag_app.answering.assistant import Assistant, Limits
 from rag_app.answering.reply import ABSTENTION, EMPTY, Stage
 from rag_app.answering.writing import holds_answer
 from rag_app.errors import ModelError, QuestionError
+from rag_app.models.streaming import Progress, Writing
 from rag_app.records import Answer, Message, Sentence
 from tests.fakes import FakeEmbedder, ListLibrary, ScriptedGenerator, WordEvidence, make_passages
 
@@ -111,8 +112,11 @@ def test_a_reply_that_was_left_early_goes_on_where_it_was_left() -> None:
 class BreakingGenerator(ScriptedGenerator):
     """Says its line and then fails."""
 
-    def stream(self, *arguments: Any, **options: Any) -> Iterator[str]:
-        yield from super().stream(*arguments, **options)
+    def stream(self, *arguments: Any, **options: Any) -> Writing:
+        return Writing(self._break(super().stream(*arguments, **options)), Progress(prompt_tokens=1))
+
+    def _break(self, said: Writing) -> Iterator[str]:
+        yield from said
         raise ModelError("The device is gone.")
 
 

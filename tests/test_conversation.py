@@ -1,6 +1,7 @@
 """Follow-up questions are joined to what they lean on, and only then."""
 
-from rag_app.answering.conversation import needs_history, standalone_question
+from rag_app.answering.conversation import needs_history
+from rag_app.answering.rewriting import standalone_question
 from rag_app.records import Message
 
 HISTORY = [

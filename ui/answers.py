@@ -12,6 +12,7 @@ from ui.sources import Source, anchor, passages_html, place
 
 STAGES = {
     "waiting": "Waiting for another answer to be finished…",
+    "understanding": "Understanding the question…",
     "retrieving": "Searching the documents…",
     "weighing": "Weighing the evidence…",
     "writing": "Writing…",
@@ -49,9 +50,15 @@ def answer_html(turn: Turn) -> str:
         return f'<div class="answer">{_sentences_html(turn)}</div>'
     if answer is None:
         return f'<div class="answer">{_sentences_html(turn)}<p class="note">{STOPPED}</p></div>'
+    if answer.kind == "small_talk":
+        return f'<div class="answer"><div class="prose" dir="auto">{escaped(answer.text)}</div></div>'
     if answer.abstained:
         return _abstention_html(answer)
-    return f'<div class="answer">{_understood_html(answer)}{_sentences_html(turn)}{_standing_html(answer, turn)}</div>'
+    note = f'<p class="disagreement" role="note">{escaped(answer.note)}</p>' if answer.note else ""
+    return (
+        f'<div class="answer">{_understood_html(answer)}{note}{_sentences_html(turn)}'
+        f"{_standing_html(answer, turn)}</div>"
+    )
 
 
 def _sentences_html(turn: Turn) -> str:

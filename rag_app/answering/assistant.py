@@ -2,18 +2,22 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from rag_app.answering.confidence import YES_NO
-from rag_app.answering.conversation import standalone_question
 from rag_app.answering.grounding import SupportModel, quote_around
+from rag_app.answering.parts import Parts
 from rag_app.answering.reply import Draft, Reply, Stage
 from rag_app.answering.retrieval import QueryEmbedder, Searchable, retrieve
-from rag_app.answering.weighing import PassageJudge, weigh_passages
+from rag_app.answering.rewriting import model_rewriter, standalone_question
+from rag_app.answering.small_talk import REPLIES, small_talk
+from rag_app.answering.weighing import PassageJudge, Weighed, weigh_passages
 from rag_app.answering.writing import TextGenerator, Writer, flatten
 from rag_app.errors import QuestionError
 from rag_app.records import Message, Passage, Scope, Sentence
+
+ALL_PARTS = Parts()
 
 
 class EvidenceJudge(PassageJudge, SupportModel, Protocol):
@@ -32,12 +36,17 @@ class NamedEmbedder(QueryEmbedder, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much an answer may take. ``threshold`` is the confidence below which the assistant abstains."""
+    """What an answer may take and show.
+
+    ``threshold`` is the confidence below which the assistant abstains; with ``show_unsupported``, sentences that
+    nothing supports are shown as such instead of being dropped.
+    """
 
     passages: int = 12
     threshold: float = 0.5
     answer_tokens: int = 160
     question_characters: int = 4000
+    show_unsupported: bool = False
 
 
 class Assistant:
@@ -48,6 +57,8 @@ class Assistant:
         embedder: embeds queries; must be the one that made the library's vectors.
         evidence: judges passages and sentences.
         generator: writes; None to quote only.
+        limits: what an answer may take.
+        parts: what is at work; an evaluation switches parts off to see what they are worth.
     """
 
     def __init__(
@@ -58,13 +69,26 @@ class Assistant:
         evidence: EvidenceJudge,
         generator: TextGenerator | None,
         limits: Limits | None = None,
+        parts: Parts = ALL_PARTS,
     ) -> None:
         self._library = library
         self._embedder = embedder
         self._evidence = evidence
+        self._parts = parts
         self._limits = limits or Limits()
+        if not parts.abstention:
+            self._limits = replace(self._limits, threshold=0.0)
+        if not parts.generator:
+            generator = None
+        self._rewrite = model_rewriter(generator, faithful=parts.faithful) if generator else None
         self._writer = (
-            Writer(generator, evidence, threshold=self._limits.threshold, answer_tokens=self._limits.answer_tokens)
+            Writer(
+                generator,
+                evidence,
+                threshold=self._limits.threshold,
+                answer_tokens=self._limits.answer_tokens,
+                parts=parts,
+            )
             if generator
             else None
         )
@@ -80,7 +104,7 @@ class Assistant:
         found = retrieve(
             query, max(k, self._limits.passages), library=self._library, embedder=self._embedder, scope=scope or Scope()
         )
-        return [w.passage for w in weigh_passages(query, found, self._evidence)][:k]
+        return [w.passage for w in self._weigh(query, found)][:k]
 
     def ask(self, question: str, *, history: Sequence[Message] = (), scope: Scope | None = None) -> Reply:
         """Begin a reply to a question about the documents in ``scope``.
@@ -89,7 +113,7 @@ class Assistant:
             QuestionError: the question is empty or too long.
         """
         self._check_question(question)
-        draft = Draft(question, standalone_question(question, history), time.perf_counter())
+        draft = Draft(question, question, time.perf_counter())
 
         def find() -> list[Passage]:
             return retrieve(
@@ -100,13 +124,13 @@ class Assistant:
                 scope=scope or Scope(),
             )
 
-        return Reply(draft, self._work(draft, find), self.models)
+        return Reply(draft, self._work(draft, history, find), self.models)
 
     def answer_from(self, question: str, passages: Sequence[Passage], *, history: Sequence[Message] = ()) -> Reply:
         """Begin a reply to a question from given passages, without retrieval."""
         self._check_question(question)
-        draft = Draft(question, standalone_question(question, history), time.perf_counter())
-        return Reply(draft, self._work(draft, lambda: list(passages)), self.models)
+        draft = Draft(question, question, time.perf_counter())
+        return Reply(draft, self._work(draft, history, lambda: list(passages)), self.models)
 
     def _check_question(self, question: str) -> None:
         limit = self._limits.question_characters
@@ -118,18 +142,26 @@ class Assistant:
                 f"the long text as a document and ask about it."
             )
 
-    def _work(self, draft: Draft, find: Callable[[], list[Passage]]) -> Iterator[Stage | Sentence]:
-        yield from self._find_and_write(draft, find)
+    def _work(
+        self, draft: Draft, history: Sequence[Message], find: Callable[[], list[Passage]]
+    ) -> Iterator[Stage | Sentence]:
+        if kind := small_talk(draft.question):
+            draft.small_talk = REPLIES[kind]
+        else:
+            if history:
+                yield Stage("understanding")
+            draft.standalone = standalone_question(draft.question, history, self._rewrite)
+            yield from self._find_and_write(draft, find)
         draft.clock("total", draft.started)
         draft.finished = True
 
     def _find_and_write(self, draft: Draft, find: Callable[[], list[Passage]]) -> Iterator[Stage | Sentence]:
         yield Stage("retrieving")
-        since = draft.clock("start", draft.started)
+        since = time.perf_counter()
         found = find()
         since = draft.clock("retrieve", since)
         yield Stage("weighing")
-        weighed = weigh_passages(draft.standalone, found, self._evidence)
+        weighed = self._weigh(draft.standalone, found)
         draft.passages = [w.passage for w in weighed]
         draft.clock("evidence", since)
         if not weighed:
@@ -145,3 +177,15 @@ class Assistant:
         if not draft.sentences:
             window = quote_around(best.passage, (best.span.start, best.span.end))
             yield draft.keep(Sentence(flatten(window.text), "quoted"), window)
+        if self._limits.show_unsupported:
+            # After what is sure, so that nobody reads them first.
+            draft.sentences += draft.doubtful
+            yield from draft.doubtful
+
+    def _weigh(self, question: str, found: Sequence[Passage]) -> list[Weighed]:
+        weighed = weigh_passages(question, found, self._evidence)
+        if self._parts.rerank:
+            return weighed
+        places = {passage.chunk.id: place for place, passage in enumerate(found)}
+        weighed.sort(key=lambda w: places[w.passage.chunk.id])
+        return [replace(w, passage=replace(w.passage, rank=rank)) for rank, w in enumerate(weighed, start=1)]

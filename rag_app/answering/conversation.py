@@ -1,31 +1,180 @@
-"""Make a follow-up question stand alone, so that it can be searched for.
+"""Tell whether a question can be understood without the conversation before it.
 
-Rules for now: a question that leans on what went before (a pronoun, an opening such as "and", or only a few
-words) is joined to the last question that stood alone.
+A pronoun alone is no sign: "How long is a laptop used before it is replaced?" says what it means. What a pronoun may
+refer to within its question follows binding theory in short (Chomsky 1981): "its" may refer to whatever is named
+before it, "it" only to what is named in another clause.
 """
 
 import re
-from collections.abc import Sequence
+from itertools import pairwise
 
-from rag_app.records import Message
-
-_LEANS = re.compile(
-    r"^(and|but|or|so|then|also|what about|how about|why|why not|really)\b"
-    r"|\b(it|its|they|them|their|theirs|he|him|his|she|her|hers|that one|this one|those|these|there|the same)\b",
-    re.IGNORECASE,
+_WORD = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*|[,;.!](?=\s)")
+_AUXILIARIES = frozenset(
+    """is are was were am be been do does did can could may might must will would shall should has have had isn't
+    aren't wasn't weren't don't doesn't didn't can't couldn't won't wouldn't shouldn't hasn't haven't hadn't mustn't
+    cannot what's who's where's when's how's that's it's there's""".split()
 )
-_SHORT_WORDS = 3
+_PREPOSITIONS = frozenset(
+    """for in at on with without from to during after before about by under until till since of than like besides into
+    through over between against towards within""".split()
+)
+_DETERMINERS = frozenset("a an the my your our every each any no some all both one two three".split())
+_BOUNDARIES = frozenset(
+    """, ; . ! if when whenever once after before until till unless while because since although though that which who
+    whose where whether and but or so""".split()
+)
+_SUBORDINATING = frozenset("if when whenever once until unless while because although whether".split())
+_PERSONS = frozenset("someone somebody anyone anybody everyone everybody nobody people staff who".split())
+_PERSON_ENDINGS = ("er", "or", "ee", "ist", "ian", "ant", "man", "person", "boss", "head", "child", "wife", "husband")
+_HUMAN = frozenset("he him his she her hers".split())
+_PRONOUNS = frozenset("i you we he she it they me him her us them one this that these those there".split())
+_POSSESSIVE = frozenset("its their theirs his hers".split())
+_PERSONAL = frozenset("it they them he him she".split())
+_EMPTY_IT = frozenset(
+    """take takes cost costs possible allowed permitted necessary required mandatory compulsory ok okay forbidden legal
+    safe better best important true advisable worth easy hard difficult common normal mean rain rains snow snows
+    urgent late""".split()
+)
+_OPENING = frozenset(
+    """and but or so then also plus otherwise really more continue explain elaborate yes yeah yep no nope ok okay sure
+    besides except instead""".split()
+)
+_OPENING_PHRASES = tuple(
+    phrase.split()
+    for phrase in (
+        "what about|how about|what if|any other|why not|why so|how so|how come|tell me more|go on|such as|like what|"
+        "like who|for example|for instance|not really|in that case|apart from|other than|anything else|what else"
+    ).split("|")
+)
+_CLOSING = frozenset("too either instead then otherwise else next afterwards again though".split())
+_POINTED_AT = frozenset(
+    """year month week quarter morning afternoon evening day weekend summer winter spring autumn century company
+    organisation organization document handbook manual site website page app library""".split()
+)
+"""What "this" points at in the world, not in the conversation."""
+_ORDINALS = frozenset("first second third fourth fifth last other former latter".split())
+_QUESTION_WORDS = frozenset("who whom what which whose where when why how".split())
+_FRAGMENT_WORDS = 3
+_ELLIPTIC_WORDS = 4
+_PHRASE_WORDS = 5
 
 
 def needs_history(question: str) -> bool:
     """Tell whether a question cannot be understood without the conversation before it."""
-    return len(question.split()) <= _SHORT_WORDS or bool(_LEANS.search(question.strip()))
+    written = _WORD.findall(question.replace("’", "'"))
+    words = [word.casefold() for word in written]
+    spoken = [word for word in words if word[0].isalnum()]
+    if not spoken:
+        return False
+    return (
+        _leans(spoken)
+        or _is_fragment(spoken)
+        or any(_points_back(written, words, place) for place in range(len(words)))
+        or any(_lacks_antecedent(written, words, place) for place in range(len(words)))
+    )
 
 
-def standalone_question(question: str, history: Sequence[Message]) -> str:
-    """Return the question, joined to the last one of the history that stood alone if it leans on it."""
-    asked = [m.content.strip() for m in history if m.role == "user" and m.content.strip()]
-    if not asked or not needs_history(question):
-        return question
-    anchor = next((q for q in reversed(asked) if not needs_history(q)), asked[0])
-    return f"{anchor} {question}"
+def _leans(words: list[str]) -> bool:
+    """Tell whether a question opens or closes as what goes on from something."""
+    if words[0] in _OPENING or any(words[: len(phrase)] == phrase for phrase in _OPENING_PHRASES):
+        return True
+    other = any(a in {"any", "what", "which", "some"} and b == "other" for a, b in pairwise(words))
+    return (
+        words[-1] in _CLOSING or words[-2:] == ["as", "well"] or "else" in words[1:] or (other and "than" not in words)
+    )
+
+
+def _is_fragment(words: list[str]) -> bool:
+    """Tell whether a question lacks its verb, as in "Since when?", "In Norway?" and "How many days?"."""
+    if len(words) <= 2:
+        return True
+    if any(word in _AUXILIARIES for word in words):
+        return False
+    opening = next((place for place, word in enumerate(words[:3]) if word in _QUESTION_WORDS), None)
+    if opening is None:
+        # Three words that all carry meaning are a search: "minimum password length".
+        loose = _DETERMINERS | _PREPOSITIONS | _PRONOUNS
+        few = len(words) <= _FRAGMENT_WORDS and bool(loose & set(words))
+        return few or (words[0] in _PREPOSITIONS and len(words) <= _PHRASE_WORDS)
+    if words[opening] in {"who", "what"} and opening == 0:
+        return False
+    return len(words) <= _ELLIPTIC_WORDS and "to" not in words[opening:]
+
+
+def _points_back(written: list[str], words: list[str], place: int) -> bool:
+    """Tell whether a word points at something said before: "that", "the second one", "there"."""
+    word, before, after = words[place], _at(words, place - 1), _at(words, place + 1)
+    if word in {"this", "these"}:
+        return after not in _POINTED_AT and not _names_before(written, words, place)
+    if word == "those":
+        told = after in {"who", "which", "that", "with", "whose", "in", "of"}
+        return not told and not _names_before(written, words, place)
+    if word == "that":
+        pronoun = place == 0 or before in _AUXILIARIES | _PREPOSITIONS
+        return pronoun and not _names_before(written, words, place)
+    if word == "there":
+        return before not in _AUXILIARIES and after not in _AUXILIARIES
+    if word in {"one", "ones"}:
+        chosen = {before, _at(words, place - 2)} & {"which", "that", "this", "the", "another", "other"}
+        ends = after in {"", ","} or after in _AUXILIARIES | _PREPOSITIONS - {"of"}
+        return bool(chosen) and ends and not _names_before(written, words, place)
+    if before == "the":
+        return (word in _ORDINALS and after in {"", ",", "one", "ones", "option"}) or (
+            word in {"same", "others"} and "as" not in words[place:] and after not in {"day", "time"}
+        )
+    return False
+
+
+def _lacks_antecedent(written: list[str], words: list[str], place: int) -> bool:
+    """Tell whether a word is a pronoun for something that its own question does not name."""
+    word = words[place]
+    possessive = word in _POSSESSIVE or (word == "her" and _at(words, place + 1) not in {"", ","} | _PREPOSITIONS)
+    if not possessive and word not in _PERSONAL | {"her"}:
+        return False
+    if word == "it" and _is_empty(words, place):
+        return False
+    if possessive:
+        return not any(_may_mean(written, words, i, word) for i in range(place))
+    return not _names_before(written, words, place)
+
+
+def _names_before(written: list[str], words: list[str], place: int) -> bool:
+    """Tell whether what a word may refer to is named in a clause before its own."""
+    reach = max((i for i in range(place) if words[i] in _BOUNDARIES), default=0)
+    return any(_may_mean(written, words, i, words[place]) for i in range(reach))
+
+
+def _may_mean(written: list[str], words: list[str], place: int, pronoun: str) -> bool:
+    """Tell whether a pronoun may refer to what stands at a place before it."""
+    if not _is_named(written, words, place, plural=pronoun not in {"it", "its"}):
+        return False
+    person = words[place] in _PERSONS or words[place].endswith(_PERSON_ENDINGS) or written[place][:1].isupper()
+    return person or pronoun not in _HUMAN
+
+
+def _is_empty(words: list[str], place: int) -> bool:
+    """Tell whether an "it" stands for nothing, as in "How long does it take to charge?"."""
+    after = words[place + 1 : place + 4]
+    if not _EMPTY_IT & set(after):
+        return False
+    return bool({"to", "that", "if", "for", "when"} & set(words[place + 2 :])) or bool(
+        {"rain", "rains", "snow", "snows"} & set(after)
+    )
+
+
+def _is_named(written: list[str], words: list[str], place: int, *, plural: bool) -> bool:
+    """Tell whether a thing or person is named at a place, as far as its form shows."""
+    word, before = words[place], _at(words, place - 1)
+    if word in _PERSONS:
+        return True
+    if word in _PRONOUNS | _AUXILIARIES | _BOUNDARIES | _PREPOSITIONS | _QUESTION_WORDS:
+        return False
+    if before in _DETERMINERS | _SUBORDINATING or (place > 0 and written[place][:1].isupper()):
+        return True
+    if before in {"which", "what", "whose"} and _at(words, place + 1) in _AUXILIARIES:
+        return True
+    return plural and len(word) > 3 and word.endswith("s") and before not in {"who", "what", "that", "it"}
+
+
+def _at(words: list[str], place: int) -> str:
+    return words[place] if 0 <= place < len(words) else ""

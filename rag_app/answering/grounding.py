@@ -85,6 +85,11 @@ class Grounder:
         best = max(range(len(candidates)), key=lambda i: (round(scores[i], 1), -i))
         return candidates[best] if scores[best] >= LEAST_SUPPORT else None
 
+    def nearest(self, sentence: str) -> Window | None:
+        """Return the single sentence that shares most words with this one, whether it supports it or not."""
+        single = [w for w in self._windows if not w.joined]
+        return max(single, key=lambda w: coverage(sentence, w.text), default=None)
+
     def _agrees_literally(self, sentence: str, window: Window) -> bool:
         around = f"{window.context}\n{window.text}"
         return (

@@ -13,6 +13,6 @@ class Parts:
     dense: bool = True  # off: only the search by words
     checks: bool = True  # off: sentences are shown without asking whether their evidence supports them
     faithful: bool = True  # off: the generator may write any token
-    lookup: bool = True  # off: no answer is read from a table's cells
+    lookup: bool = True  # off: the generator drafts no tokens from its prompt
     abstention: bool = True  # off: an answer is shown however low its confidence
     contrast: bool = False  # on: tokens are weighed by what the sources add to the model's own belief

@@ -11,6 +11,10 @@ from rag_app.answering.grounding import Window
 from rag_app.records import Message
 
 INSTRUCTION = "You turn a short answer into one complete sentence, with the words, numbers and names of the text."
+REWRITE_INSTRUCTION = "Rewrite the last question so that it can be understood alone."
+REWRITE_TURNS = 6
+REWRITE_QUESTION_WORDS = 60
+REWRITE_ANSWER_WORDS = 40
 EXAMPLES = (
     (
         "The library is closed on Mondays. On other days it opens at 9:00.",
@@ -55,6 +59,25 @@ def build_prompt(
     while text and count_tokens(_messages(question, [text], short_answer)) > budget_tokens:
         text = text[: len(text) * 3 // 4]
     return _messages(question, [text], short_answer)
+
+
+def rewrite_prompt(question: str, history: Sequence[Message]) -> list[Message]:
+    """Return the messages that ask for the standalone form of a question, given the turns before it, oldest first.
+
+    The last turns become lines "Q: …" and "A: …", long ones cut; the answer is the standalone question and no more.
+    """
+    lines = [
+        f"Q: {_first_words(turn.content, REWRITE_QUESTION_WORDS)}"
+        if turn.role == "user"
+        else f"A: {_first_words(turn.content, REWRITE_ANSWER_WORDS)}"
+        for turn in [turn for turn in history if turn.role != "system"][-REWRITE_TURNS:]
+    ]
+    task = "\n".join([*lines, f"Last question: {' '.join(question.split())}"])
+    return [Message("system", REWRITE_INSTRUCTION), Message("user", task)]
+
+
+def _first_words(text: str, count: int) -> str:
+    return " ".join(text.split()[:count])
 
 
 def _messages(question: str, texts: Sequence[str], short_answer: str) -> list[Message]:

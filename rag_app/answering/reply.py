@@ -16,12 +16,17 @@ EMPTY = "There are no documents to search yet."
 class Stage:
     """What the assistant is doing now."""
 
-    name: Literal["retrieving", "weighing", "writing", "checking"]
+    name: Literal["understanding", "retrieving", "weighing", "writing", "checking"]
 
 
 @dataclass(slots=True)
 class Draft:
-    """An answer in the making."""
+    """An answer in the making.
+
+    ``small_talk`` is the reply to a greeting or the like. ``agreement`` is how much the generator's own short answer
+    and the span that the evidence model found are one, from 0 to 1; None where nothing was generated. ``doubtful``
+    holds what was generated and found no support.
+    """
 
     question: str
     standalone: str
@@ -35,6 +40,11 @@ class Draft:
     completion_tokens: int = 0
     timings: dict[str, float] = field(default_factory=dict)
     finished: bool = False
+    small_talk: str | None = None
+    note: str | None = None
+    disagreement: bool = False
+    agreement: float | None = None
+    doubtful: list[Sentence] = field(default_factory=list)
 
     def clock(self, name: str, since: float) -> float:
         now = time.perf_counter()
@@ -89,14 +99,12 @@ class Reply:
         draft = self._draft
         if not draft.finished:
             raise RuntimeError("This reply was ended by an error and has no answer. Ask again.")
-        abstained = not draft.sentences
-        silent = ABSTENTION if draft.passages else EMPTY
-        text = silent if abstained else " ".join(s.marked() for s in draft.sentences)
+        abstained = not draft.sentences and draft.small_talk is None
         timings = {name: draft.timings.get(name, 0.0) for name in ("retrieve", "evidence", "first_token", "total")}
         return Answer(
             question=draft.question,
             standalone_question=draft.standalone,
-            text=text,
+            text=_text_of(draft),
             short_answer=None if abstained else draft.short_answer,
             abstained=abstained,
             confidence=draft.confidence,
@@ -106,4 +114,16 @@ class Reply:
             models=self._models,
             usage={"prompt_tokens": draft.prompt_tokens, "completion_tokens": draft.completion_tokens},
             timings_ms=timings,
+            kind="answer" if draft.small_talk is None else "small_talk",
+            disagreement=draft.disagreement,
+            note=draft.note,
         )
+
+
+def _text_of(draft: Draft) -> str:
+    if draft.small_talk is not None:
+        return draft.small_talk
+    if not draft.sentences:
+        return ABSTENTION if draft.passages else EMPTY
+    note = [draft.note] if draft.note else []
+    return " ".join([*note, *(s.marked() for s in draft.sentences)])

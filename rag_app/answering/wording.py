@@ -14,7 +14,7 @@ _SAME_UNIT = {"euro": "eur", "dollar": "usd", "pound": "gbp", "kilometr": "km", 
 _STEMMER = snowballstemmer.stemmer("english")
 _WORD = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
 _NUMBER = re.compile(r"(?<![\w.])[€$£¥]?\d+(?:[.,:/-]\d+)*")
-_STOP = frozenset(
+STOP_WORDS = frozenset(
     """a about above after again all also am an and any are as at be because been before being below between both
     but by can could did do does doing down during each few for from further had has have having he her here hers him
     his how i if in into is it its itself just me more most my of off on once only or other our ours out over own per
@@ -63,7 +63,7 @@ def stem(word: str) -> str:
 def content_stems(text: str) -> frozenset[str]:
     """Return the stems of the words that carry meaning."""
     parts = (part for word in _WORD.findall(text) for part in (word, *word.split("-")))
-    return frozenset(_SMALL.get(p.casefold(), stem(p)) for p in parts if p.casefold() not in _STOP)
+    return frozenset(_SMALL.get(p.casefold(), stem(p)) for p in parts if p.casefold() not in STOP_WORDS)
 
 
 _CONNECTING = content_stems(
@@ -159,7 +159,7 @@ def missing_names(claim: str, evidence: str, *, question: str = "") -> list[str]
         word = match.group()
         starts = place == 0 or claim[: match.start()].rstrip()[-1:] in {".", "!", "?", ":", "\n"}
         sure = not starts or word.isupper() or stem(word) in asked
-        named = word[:1].isupper() and word.casefold() not in _STOP and sure
+        named = word[:1].isupper() and word.casefold() not in STOP_WORDS and sure
         if named and stem(word) not in known:
             missing.append(word)
     return missing
