@@ -115,6 +115,7 @@ def limits_of(settings: Settings) -> Limits:
         threshold=settings.threshold,
         answer_tokens=settings.max_answer_tokens,
         question_characters=settings.max_question_characters,
+        show_unsupported=settings.show_unsupported,
     )
 
 

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -124,10 +125,15 @@ def ask(
     history: Annotated[
         Path | None, typer.Option(help="JSON file of earlier turns: [{'role': 'user', 'content': '…'}, …].")
     ] = None,
+    show_unsupported: Annotated[
+        bool, typer.Option("--show-unsupported", help="Show sentences that nothing supports, too, marked as such.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Answer a question from the documents, with citations, or say that they do not say."""
     turns = read_history(history) if history else []
+    if show_unsupported:
+        context.obj = replace(context.obj, show_unsupported=True)
     with open_application(context) as application:
         scope = _scope(application.library.collections(), collection)
         reply = application.assistant.ask(question, history=turns, scope=scope)

@@ -18,6 +18,7 @@ from platformdirs import user_data_path
 from rag_app.errors import SettingsError
 
 PREFIX = "RAG_APP_"
+SWITCHES = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,8 @@ class Settings:
     """Longer questions are refused."""
     max_answer_tokens: int = 160
     """Tokens that the generator may write for one answer."""
+    show_unsupported: bool = False
+    """Whether sentences that nothing supports are shown, marked as such, instead of being dropped."""
     log_level: str = "WARNING"
     """DEBUG, INFO, WARNING or ERROR."""
 
@@ -103,7 +106,7 @@ def _checked(values: Mapping[str, Any], where: str) -> dict[str, Any]:
             raise SettingsError(f"Unknown setting '{name}' {where}.{hint}")
         try:
             checked[name] = _of_type(types[name], value)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, KeyError) as error:
             wanted = types[name].__name__
             raise SettingsError(f"Setting '{name}' {where} must be of type {wanted}, but is {value!r}.") from error
     if "home" in checked:
@@ -113,6 +116,8 @@ def _checked(values: Mapping[str, Any], where: str) -> dict[str, Any]:
 
 def _of_type(wanted: type, value: Any) -> Any:
     """Return the value as this type; a number that would be cut off to fit is refused with ValueError."""
+    if wanted is bool:
+        return value if isinstance(value, bool) else SWITCHES[str(value).strip().casefold()]
     if wanted is int and isinstance(value, float | bool):
         raise ValueError
     return wanted(value)

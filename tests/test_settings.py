@@ -26,6 +26,7 @@ def test_the_command_line_beats_the_environment_and_that_beats_the_file(tmp_path
         ({"RAG_APP_PASSAGES": "many"}, "'passages' .* must be of type int, but is 'many'"),
         ({"RAG_APP_THRESHOLD": "1.5"}, "'threshold' is 1.5, but must be from 0 to 1"),
         ({"RAG_APP_CHUNK_OVERLAP": "100"}, "'chunk_overlap' is 100, but must be from 0 to half of chunk_tokens .80."),
+        ({"RAG_APP_SHOW_UNSUPPORTED": "perhaps"}, "'show_unsupported' .* must be of type bool, but is 'perhaps'"),
         ({"RAG_APP_DEVICE": "abacus"}, "'device' is 'abacus', but must be auto, cpu, cuda or mps"),
     ],
 )
@@ -40,6 +41,14 @@ def test_a_number_that_would_be_cut_off_to_fit_is_refused(tmp_path: Path) -> Non
     (tmp_path / "rag_app.toml").write_text("passages = 3.7")
     with pytest.raises(SettingsError, match=r"'passages' in .*rag_app\.toml must be of type int, but is 3\.7"):
         load_settings(environ={"RAG_APP_HOME": str(tmp_path)})
+
+
+@pytest.mark.parametrize(("written", "meant"), [("yes", True), ("TRUE", True), ("0", False), ("false", False)])
+def test_a_switch_reads_the_usual_words(tmp_path: Path, written: str, meant: bool) -> None:
+    environ = {"RAG_APP_HOME": str(tmp_path), "RAG_APP_SHOW_UNSUPPORTED": written}
+    assert load_settings(environ=environ).show_unsupported is meant
+    (tmp_path / "rag_app.toml").write_text(f"show_unsupported = {str(meant).lower()}")
+    assert load_settings(environ={"RAG_APP_HOME": str(tmp_path)}).show_unsupported is meant
 
 
 def test_a_home_below_the_users_folder_has_its_file_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
