@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import ExitStack
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -11,7 +13,7 @@ from typer.core import TyperGroup
 from rag_app import eval_printing
 from rag_app.errors import DataError
 from rag_app.json_lines import read_json_lines
-from rag_app.terminal import Json, open_application, open_written, print_result, show_bar
+from rag_app.terminal import Json, open_application, open_written, print_result, show_bar, write_json
 
 if TYPE_CHECKING:
     from rag_app.evaluation.datasets import Question
@@ -21,6 +23,15 @@ Limit = Annotated[int | None, typer.Option(min=1, help="Take a random sample of 
 Seed = Annotated[int, typer.Option(help="Seed of the sample and of the bootstrap.")]
 Split = Annotated[str | None, typer.Option(help="Only rows whose field 'split' is this.")]
 Out = Annotated[Path | None, typer.Option(help="Write the report here, too, as JSON.")]
+
+
+class Way(StrEnum):
+    """A way to search: a part of retrieval alone, or the whole."""
+
+    DENSE = "dense"
+    WORDS = "words"
+    FUSED = "fused"
+    RERANKED = "reranked"
 
 
 class AnswersByDefault(TyperGroup):
@@ -89,9 +100,70 @@ def evaluate_answers(
             scored = run_questions(questions, systems, run, known=known, on_scored=on_scored)
         reports = {name: report(file.name, mode, [s for s in scored if s.system == name], seed=seed) for name in names}
         result = reports[names[0]] | ({"systems": reports} if len(reports) > 1 else {})
-        if report_file:
-            print(json.dumps(result, indent=2, ensure_ascii=False), file=report_file)
+        write_json(result, report_file)
     print_result(result, as_json, lambda: eval_printing.show_evaluation(result))
+
+
+@eval_app.command("retrieval")
+def evaluate_retrieval(
+    context: typer.Context,
+    corpus: Annotated[Path, typer.Option(help="Documents with id, title and text (.jsonl or .jsonl.gz).")],
+    queries: Annotated[Path, typer.Option(help="Queries with id and text (.jsonl or .jsonl.gz).")],
+    qrels: Annotated[Path, typer.Option(help="What is relevant to what: .tsv with a header, or TREC's format.")],
+    split: Split = None,
+    limit: Limit = None,
+    seed: Seed = 0,
+    ways: Annotated[
+        list[Way] | None, typer.Option("--system", help="A way to search; may be given several times. All if left out.")
+    ] = None,
+    rerank: Annotated[bool, typer.Option(help="Whether to measure the reranked search, the slowest.")] = True,
+    depth: Annotated[int | None, typer.Option(min=1, help="How many passages are reranked; by the settings.")] = None,
+    out: Out = None,
+    as_json: Json = False,
+) -> None:
+    """Measure search: nDCG@10, recall and MRR on a corpus with judged queries, for each part and the whole."""
+    from rag_app.evaluation.ranking import read_retrieval_set, run_queries
+    from rag_app.workshop import EvaluationWorkshop, searches_of
+
+    data = read_retrieval_set(corpus, queries, qrels, split=split, limit=limit, seed=seed)
+    chosen = [way.value for way in ways or Way if rerank or way is not Way.RERANKED]
+    with open_written(out) as report_file, open_application(context) as application:
+        workshop = EvaluationWorkshop(application)
+        with ExitStack() as stack:
+            with show_bar("Storing", len(data.corpus)) as advance:
+                library = stack.enter_context(workshop.library_of(list(data.corpus.values()), on_stored=advance))
+            searches = searches_of(application, library, weighed=depth)
+            with show_bar("Searching", len(chosen) * len(data.queries)) as advance:
+                figures = run_queries(data, {w: searches[w] for w in chosen}, seed=seed, on_query=advance)
+        models = {kind: name for kind, name in application.assistant.models.items() if kind != "generator"}
+        result = {"corpus": corpus.name, "split": split, "models": models, **figures}
+        write_json(result, report_file)
+    print_result(result, as_json, lambda: eval_printing.show_ranking(result))
+
+
+@eval_app.command("claims")
+def evaluate_claims(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="Claims: rows with question (the claim), passages and supported.")],
+    limit: Limit = None,
+    seed: Seed = 0,
+    split: Split = None,
+    out: Out = None,
+    as_json: Json = False,
+) -> None:
+    """Measure the check of claims: balanced accuracy and AUROC of telling what is supported from what is not."""
+    from rag_app.answering.grounding import LEAST_SUPPORT
+    from rag_app.assembly import open_evidence
+    from rag_app.evaluation.claims import read_claims, run_claims
+
+    claims = read_claims(file, limit=limit, seed=seed, split=split)
+    with open_written(out) as report_file:
+        model = open_evidence(context.obj)
+        with show_bar("Judging", len(claims)) as advance:
+            figures = run_claims(claims, model, threshold=LEAST_SUPPORT, seed=seed, on_claim=advance)
+        result = {"dataset": file.name, "models": {"evidence": model.name}, **figures}
+        write_json(result, report_file)
+    print_result(result, as_json, lambda: eval_printing.show_claims(result))
 
 
 def _read_records(file: Path | None, questions: "Sequence[Question]", mode: str) -> "list[Scored]":

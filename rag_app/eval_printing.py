@@ -56,14 +56,15 @@ def show_side_by_side(systems: Mapping[str, Mapping[str, Any]]) -> None:
 
 
 def show_ranking(result: Mapping[str, Any]) -> None:
-    """Print the figures of a retrieval run, a row for each way to search."""
+    """Print the figures of a retrieval run, a column for each way to search."""
     out.print(Text(f"{result['corpus']}: {result['documents']} documents, n = {result['n']}, seed {result['seed']}"))
     out.print(Text(_models(result)))
-    names = list(next(iter(result["systems"].values()))["figures"])
-    table = Table("", *names, "p50 ms", box=None)
-    for name, system in result["systems"].items():
-        table.add_row(name, *(number(system["figures"][n]) for n in names), number(system["latency_ms"]["p50"], 0))
-        table.add_row("", *(span(system["intervals_95"][n]) for n in names), "", style="dim")
+    systems = result["systems"]
+    table = Table("", *systems, box=None)
+    for name in next(iter(systems.values()))["figures"]:
+        values = (with_interval(s["figures"][name], s["intervals_95"][name]) for s in systems.values())
+        table.add_row(name, *values)
+    table.add_row("p50 ms", *(number(s["latency_ms"]["p50"], 0) for s in systems.values()))
     out.print(table)
 
 
@@ -95,8 +96,11 @@ def span(interval: Sequence[float] | None) -> str:
 
 
 def with_interval(value: float | None, interval: Sequence[float] | None) -> str:
-    """Return a figure and its interval as they are printed together."""
-    return f"{number(value)} ({span(interval)})" if interval else number(value)
+    """Return a figure and its interval in little room, as in 0.423 (.362-.485)."""
+    if interval is None:
+        return number(value)
+    low, high = (number(bound).removeprefix("0") for bound in interval)
+    return f"{number(value)} ({low}-{high})"
 
 
 def _show_figures(result: Mapping[str, Any]) -> None:

@@ -59,3 +59,9 @@ def print_result(value: dict[str, Any], as_json: bool, show: Callable[[], Any]) 
         typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
     else:
         show()
+
+
+def write_json(value: dict[str, Any], file: TextIO | None) -> None:
+    """Write a result as one JSON object, if there is a file to write to."""
+    if file:
+        file.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")

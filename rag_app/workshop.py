@@ -1,21 +1,23 @@
 """What an evaluation works with: passages and libraries made of a file's texts, and the systems that it compares."""
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from ingest.chunking import split_sections
 from rag_app.answering.assistant import Assistant
-from rag_app.answering.retrieval import Searchable
+from rag_app.answering.retrieval import Searchable, retrieve
 from rag_app.assembly import Application, limits_of
 from rag_app.evaluation.evaluate import Answerer, System
 from rag_app.evaluation.plain import PlainAssistant
+from rag_app.evaluation.ranking import PASSAGES, Search
 from rag_app.library import Library
-from rag_app.records import Chunk, Document, ExtractedText, NewDocument, Passage, Section, Span, contextual_text
+from rag_app.records import Chunk, Document, ExtractedText, NewDocument, Passage, Scope, Section, Span, contextual_text
 
-EMBEDDED_AT_ONCE = 2048
+EMBEDDED_AT_ONCE = 512
 """Chunks whose vectors are held before they are stored."""
 
 
@@ -62,7 +64,9 @@ class EvaluationWorkshop:
         return passages
 
     @contextmanager
-    def library_of(self, texts: Sequence[tuple[str, str]]) -> Iterator[Library]:
+    def library_of(
+        self, texts: Sequence[tuple[str, str]], *, on_stored: Callable[[], None] = lambda: None
+    ) -> Iterator[Library]:
         """Store the texts in a temporary library, a document each, named by its place from 0."""
         with tempfile.TemporaryDirectory(prefix="rag_app_eval_") as folder:
             library = Library.open(
@@ -72,12 +76,12 @@ class EvaluationWorkshop:
                 dimensions=self._embedder.dimensions,
             )
             try:
-                self._fill(library, texts)
+                self._fill(library, texts, on_stored)
                 yield library
             finally:
                 library.close()
 
-    def _fill(self, library: Library, texts: Sequence[tuple[str, str]]) -> None:
+    def _fill(self, library: Library, texts: Sequence[tuple[str, str]], on_stored: Callable[[], None]) -> None:
         waiting: list[NewDocument] = []
         for place, (title, text) in enumerate(texts):
             document = NewDocument(
@@ -94,18 +98,19 @@ class EvaluationWorkshop:
             )
             waiting.append(document)
             if sum(len(d.spans) for d in waiting) >= EMBEDDED_AT_ONCE:
-                self._store(library, waiting)
+                self._store(library, waiting, on_stored)
                 waiting.clear()
         if waiting:
-            self._store(library, waiting)
+            self._store(library, waiting, on_stored)
 
-    def _store(self, library: Library, documents: Sequence[NewDocument]) -> None:
+    def _store(self, library: Library, documents: Sequence[NewDocument], on_stored: Callable[[], None]) -> None:
         wanted = [contextual_text(d.title, None, d.text[s.start : s.end]) for d in documents for s in d.spans]
         vectors = self._embedder.embed_passages(wanted)
         done = 0
         for document in documents:
             library.store(document, vectors[done : done + len(document.spans)], collection="evaluation")
             done += len(document.spans)
+            on_stored()
 
     def _split(self, title: str, text: str) -> tuple[Span, ...]:
         return split_sections(
@@ -143,3 +148,30 @@ def plain_system(application: Application) -> System:
         )
 
     return System("plain", build)
+
+
+def searches_of(application: Application, library: Searchable, *, weighed: int | None = None) -> dict[str, Search]:
+    """Return the ways to search a library, each part alone and the whole, by name.
+
+    ``reranked`` is the product's search, which weighs the first ``weighed`` passages (by the settings, if left out);
+    those that it does not weigh follow in the order of ``fused``.
+    """
+    embedder, limits = application.embedder, limits_of(application.settings)
+    limits = replace(limits, passages=weighed or limits.passages)
+    assistant = Assistant(library, embedder, evidence=application.evidence, generator=None, limits=limits)
+
+    def dense(query: str) -> list[Passage]:
+        return library.passages(library.search_vectors(embedder.embed_query(query), PASSAGES, Scope()))
+
+    def words(query: str) -> list[Passage]:
+        return library.passages(library.search_words(query, PASSAGES, Scope()))
+
+    def fused(query: str) -> list[Passage]:
+        return retrieve(query, PASSAGES, library=library, embedder=embedder, scope=Scope())
+
+    def reranked(query: str) -> list[Passage]:
+        first = assistant.search(query, limits.passages)
+        seen = {p.chunk.id for p in first}
+        return first + [p for p in fused(query) if p.chunk.id not in seen]
+
+    return {"dense": dense, "words": words, "fused": fused, "reranked": reranked}
