@@ -20,9 +20,11 @@ def train_evidence_model(
     context: typer.Context,
     data: Annotated[Path, typer.Option(help="Folder with training sets, .jsonl or .jsonl.gz.")],
     out: Annotated[Path, typer.Option(help="Folder for checkpoints and the adapter; a run there is taken up again.")],
-    minutes: Annotated[float, typer.Option(min=0.01, help="How long to train, by the clock.")] = 90.0,
-    seed: Annotated[int, typer.Option(help="Seed of the order of rows and of the first weights.")] = 0,
-    squad_rows: Annotated[int, typer.Option(min=1, help="Rows taken of squad_v1_train.")] = 60_000,
+    epochs: Annotated[float, typer.Option(min=0.0, help="How often to go through the pairs.")] = 1.0,
+    steps: Annotated[int | None, typer.Option(min=1, help="How many steps to take, whatever the epochs.")] = None,
+    minutes: Annotated[float | None, typer.Option(help="Stop after so long; run again to go on.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the pairs, their order and the first weights.")] = 0,
+    rows_per_set: Annotated[int | None, typer.Option(min=1, help="Most rows taken of a training set.")] = None,
 ) -> None:
     """Train the evidence model's adapter on the installed all-MiniLM-L6-v2, and calibrate it on held-out rows."""
     from rag_app.assembly import EVIDENCE_BASE
@@ -38,9 +40,9 @@ def train_evidence_model(
             f"to calibrate on. Put it there; its rows are like those of data/questions.jsonl, with a field 'article'."
         )
     base = resolve_model(EVIDENCE_BASE, kind="embedder", home=context.obj.home)
-    options = TrainingOptions(minutes=minutes, seed=seed, squad_rows=squad_rows)
+    options = TrainingOptions(epochs, steps, seed=seed, minutes=minutes, rows_per_set=rows_per_set)
     with console.status("Training…"):
         figures = train_evidence(data, base.folder, out, options)
     with console.status("Calibrating…"):
-        calibration = calibrate(out, base, held_out)
+        calibration = calibrate(out, base, data)
     typer.echo(f"{out / 'adapter.safetensors'}: {figures}, {calibration}")

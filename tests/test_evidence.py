@@ -1,117 +1,64 @@
 """The evidence model: adapters, spans, windows, calibration and training, on a tiny encoder that the tests make."""
 
-import gzip
-import json
-import random
-import re
+import math
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file, save
+from safetensors.torch import load_file, save, save_file
 from transformers import AutoTokenizer, BertConfig, BertModel, BertTokenizer
 
 from rag_app.errors import ModelDamaged, ModelMissing
 from rag_app.models.evidence import NO_CELL, Calibration, EvidenceModel, best_spans, load_evidence, number_cells
 from rag_app.models.evidence_network import EvidenceNetwork, Logits
-from rag_app.training.calibration import fit_calibration, score_held_out, score_tables, write_description
-from rag_app.training.evidence import TrainingOptions, collate, encode, load_base, train_evidence
-from rag_app.training.evidence_data import Pair, find_span, swap_question
-from rag_app.training.evidence_mixture import build_pairs
-from rag_app.training.table_data import table_pairs
+from rag_app.training.calibration import write_description
+from rag_app.training.evidence import train_evidence
+from rag_app.training.evidence_data import Pair
+from rag_app.training.evidence_rows import collate, pack
+from rag_app.training.evidence_weights import load_base
+from tests.tiny_evidence import TINY, save_tiny_bert, write_tiny_sets
 
 CPU, FLOAT = torch.device("cpu"), torch.float32
-WORDS = (
-    "how many days leave may be carried over up to ten the canteen opens at noon every day when does it open "
-    "who runs lab anna berg claim is a of in and year next seven wifi password"
-).split()
 
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A random BERT of two small layers, with a vocabulary of the words above."""
-    folder = tmp_path_factory.mktemp("tiny_bert")
-    letters = [*"abcdefghijklmnopqrstuvwxyz0123456789.,:?"]
-    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *dict.fromkeys([*WORDS, *letters])]
-    vocabulary += [f"##{c}" for c in letters]
-    (folder / "vocab.txt").write_text("\n".join(vocabulary), encoding="utf-8")
-    BertTokenizer(vocab=str(folder / "vocab.txt")).save_pretrained(folder)
-    torch.manual_seed(0)
-    config = BertConfig(
-        vocab_size=len(vocabulary), hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64
-    )
-    BertModel(config).save_pretrained(folder)
-    return folder
+    return save_tiny_bert(tmp_path_factory.mktemp("tiny_bert"))
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Training sets of a few rows, in the names and the format of the real ones."""
-    folder = tmp_path_factory.mktemp("sets")
-    texts = ["Up to ten days of leave may be carried over.", "The canteen opens at noon every day."]
-    asked = [("How many days of leave may be carried over?", "ten"), ("When does the canteen open?", "noon")]
-    rows: list[dict[str, Any]] = [
-        {"id": f"{a}{i}", "question": q, "passages": [{"title": f"t{a}", "text": text}], "answers": [answer],
-         "answerable": True, "task": "extractive_qa", "article": f"t{a}"}
-        for a in range(6) for i, ((q, answer), text) in enumerate(zip(asked, texts, strict=True))
-    ]  # fmt: skip
-    rows += [row | {"id": row["id"] + "u", "answers": [], "answerable": False,
-                    "question": "What is the wifi password?"} for row in rows]  # fmt: skip
-    claims = [
-        {"id": str(i), "question": "Leave may be carried over", "passages": [{"title": "", "text": texts[i % 2]}],
-         "task": "claim_verification", "supported": not i % 2} for i in range(8)
-    ]  # fmt: skip
-    for name, some in (("squad_v1_train", rows), ("squad_v2_train_articles", rows), ("rte", claims)):
-        text = "".join(json.dumps(r) + "\n" for r in some)
-        (folder / f"{name}.jsonl.gz").write_bytes(gzip.compress(text.encode()))
-    return folder
-
-
-@pytest.fixture(scope="module")
-def adapter(base: Path, data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def adapter(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An adapter trained for a moment."""
     out = tmp_path_factory.mktemp("adapter")
-    train_evidence(data, base, out, TrainingOptions(minutes=0.04, rank=4, batch_tokens=512, checkpoint_seconds=1))
+    train_evidence(write_tiny_sets(tmp_path_factory.mktemp("sets")), base, out, TINY)
     write_description(out, name="tiny", base_sha256="0", calibration=Calibration())
     return out
 
 
-def test_training_writes_an_adapter_that_loads_and_differs_from_the_start(base: Path, adapter: Path) -> None:
-    values = load_file(adapter / "adapter.safetensors")
-    assert any(v.abs().sum() > 0 for name, v in values.items() if name.endswith(".up"))
+def test_a_trained_adapter_loads(base: Path, adapter: Path) -> None:
     model = load_evidence(base, adapter, device=CPU, dtype=FLOAT)
     assert model.name == "tiny"
     assert len(model.weigh("How many days?", [("", "Ten days.")])) == 1
 
 
-def test_training_takes_up_a_checkpoint(
-    base: Path, data: Path, adapter: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    state = torch.load(adapter / "checkpoint.pt", weights_only=True)
-    assert state["step"] > 0
-    before = load_file(adapter / "adapter.safetensors")
-    train_evidence(data, base, adapter, TrainingOptions(minutes=state["spent"] / 60 / 2, rank=4, batch_tokens=512))
-    after = load_file(adapter / "adapter.safetensors")
-    for name, value in state["master"].items():
-        assert torch.equal(after[name], value.half()), "a run whose time is over only writes what it had"
-    assert before.keys() == after.keys()
-
-
 def test_a_merged_adapter_gives_what_training_saw(base: Path, adapter: Path) -> None:
     values = load_file(adapter / "adapter.safetensors")
-    adapted = load_base(base, rank=4).float()
+    adapted = load_base(base, 4, dropout=0.0, device=CPU).float()
     for name, parameter in adapted.trainable():
         parameter.data.copy_(values[name])
     # Training holds the base rounded to bfloat16.
     merged = EvidenceNetwork(BertModel.from_pretrained(base, dtype=torch.bfloat16, add_pooling_layer=False)).float()
     merged.merge_adapter(values)
     tokenizer = AutoTokenizer.from_pretrained(base)
-    batch = collate(encode([Pair("how many days", "", "up to ten days", answerable=False)], tokenizer, max_tokens=64))
+    rows = pack([Pair("how many days", "", "up to ten days", answerable=False)], tokenizer, max_tokens=64)
+    batch = collate(rows, np.array([0]))
+    inputs = (batch.ids, batch.segments, batch.mask)
     with torch.no_grad():
-        one, other = adapted.eval()(*batch), merged.eval()(*batch)
+        one, other = adapted.eval()(*inputs), merged.eval()(*inputs)
     assert torch.allclose(one.answerable, other.answerable, atol=1e-4)
     assert torch.allclose(one.start[:, 5:-1], other.start[:, 5:-1], atol=1e-4)
 
@@ -137,6 +84,7 @@ def test_a_missing_adapter_is_named(base: Path, tmp_path: Path) -> None:
         ("adapter.json", b'{"name": "tiny"}', "is damaged"),
         ("adapter.json", b'{"name": "tiny", "calibration": {"slope": 1}}', "is damaged"),
         ("adapter.safetensors", save({"pool.bias": torch.zeros(32)}), "does not fit"),
+        ("adapter.safetensors", save({"supported.weight": torch.zeros(1, 32)}), "does not fit"),
     ],
 )
 def test_a_damaged_adapter_is_named_with_the_remedy(
@@ -157,7 +105,8 @@ class Counting(torch.nn.Module):
 
     def forward(self, ids: torch.Tensor, segments: torch.Tensor, mask: torch.Tensor) -> Logits:
         count = mask.sum(1) / 1000
-        return Logits(answerable=count, supported=count, start=ids.float(), end=ids.float())
+        three = torch.stack([count, -count, -count], dim=1)
+        return Logits(relevance=count, answerable=count, supported=three, start=ids.float(), end=ids.float())
 
 
 def test_threads_may_use_it_at_once(base: Path) -> None:
@@ -209,6 +158,30 @@ def test_support_scores_every_pair_in_order(base: Path, adapter: Path) -> None:
     assert scores == pytest.approx([model.support([p])[0] for p in pairs], abs=1e-4)
     assert all(0 < s < 1 for s in scores)
     assert model.support([]) == []
+    verdicts = model.judge_claims(pairs)
+    assert [v.supported for v in verdicts] == pytest.approx(scores, abs=1e-4)
+    assert [v.supported + v.refuted + v.neither for v in verdicts] == pytest.approx([1.0] * 3)
+    assert model.judge_claims([]) == []
+
+
+def test_a_verdict_keeps_its_order_when_support_is_calibrated() -> None:
+    plain, doubting = Calibration(), Calibration(support_bias=-3.0)
+    first, second = plain.verdict(2.0, 1.0, 0.0), doubting.verdict(2.0, 1.0, 0.0)
+    assert (first.supported, first.refuted) == pytest.approx((0.6652, 0.2447), abs=1e-4)
+    assert second.supported < first.supported
+    assert second.refuted / second.neither == pytest.approx(first.refuted / first.neither)
+
+
+def test_an_adapter_without_relevance_and_refutation_still_serves(base: Path, adapter: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(adapter, tmp_path / "adapter"))
+    values = load_file(adapter / "adapter.safetensors")
+    old = {name: value for name, value in values.items() if not name.startswith("relevance.")}
+    old |= {name: old[name][:1].clone() for name in ("supported.weight", "supported.bias")}
+    save_file(old, copy / "adapter.safetensors")
+    model = load_evidence(base, copy, device=CPU, dtype=FLOAT)
+    found = model.weigh("how many days", [("", "ten days")])[0]
+    assert found.relevance == pytest.approx(1 / (1 + math.exp(-found.answerable_logit)), abs=1e-5)
+    assert 0 < model.support([("ten days", "up to ten days")])[0] < 1
 
 
 def test_the_best_spans_are_ordered_short_and_do_not_overlap() -> None:
@@ -239,62 +212,3 @@ def test_the_cells_of_a_row_are_its_values() -> None:
         values[number] += character
     assert values.pop(NO_CELL) == "Country: ; Rate: "
     assert [v.strip() for v in values.values()] == ["Rates", "Norway", "85 EUR", "Note: ask first.", "Then travel."]
-
-
-def test_a_question_is_swapped_only_for_what_the_passage_lacks() -> None:
-    passage = "Norway pays 85 euro a night."
-    swapped = swap_question("What does Norway pay?", passage, ["What does Denmark pay?"], random.Random(0))
-    assert swapped is None or (swapped != "What does Norway pay?" and "pay" in swapped)
-    donors = ["What does 90 mean?"]
-    assert swap_question("Why is 85 paid?", passage, donors, random.Random(1)) == "Why is 90 paid?"
-
-
-def test_spans_are_the_shortest_answer_that_stands_in_the_passage() -> None:
-    assert find_span("in May 2020 or so", ["in May 2020", "2020", "2021"]) == (7, 11)
-    assert find_span("nothing", ["2020", ""]) is None
-
-
-def test_pairs_hold_every_task_and_keep_whole_articles_out(data: Path) -> None:
-    pairs, held = build_pairs(data, 0, squad_rows=100)
-    assert {p.answerable for p in pairs} == {True, False, None}
-    assert {p.supported for p in pairs} == {True, False, None}
-    assert len(held) == 8
-    texts = {pair.passage for pair in held}
-    for pair in pairs + held:
-        if pair.span and pair.passage in texts:
-            assert pair.passage[pair.span[0] : pair.span[1]] in {"ten", "noon"}
-
-
-def test_a_question_about_a_table_is_answerable_only_if_row_and_column_are_there() -> None:
-    pairs = list(table_pairs(300, random.Random(0)))
-    assert {p.answerable for p in pairs} == {True, False}
-    for pair in pairs:
-        assert pair.answerable or pair.span is None
-        if pair.span:
-            assert 0 < pair.span[0] < pair.span[1] <= len(pair.passage)
-    codes = [p for p in pairs if p.first.startswith("Could you tell me the fee for ")]
-    assert any(p.answerable for p in codes)
-    for pair in codes:
-        name = pair.first.removeprefix("Could you tell me the fee for ").removesuffix(", please?")
-        both = name in re.findall(r"\w+", pair.passage) and "fee" in pair.passage.lower()
-        assert both == pair.answerable
-
-
-def test_too_long_pairs_are_left_out(base: Path) -> None:
-    tokenizer = AutoTokenizer.from_pretrained(base)
-    pairs = [Pair("when", "", "noon " * 100, answerable=False), Pair("when", "", "noon", answerable=False)]
-    assert len(encode(pairs, tokenizer, max_tokens=50)) == 1
-
-
-def test_calibration_recovers_the_frequencies_of_its_scores(base: Path, adapter: Path, data: Path) -> None:
-    rng = random.Random(0)
-    truth = Calibration(answerable_weight=0.8, span_weight=0.2, bias=-1.0)
-    drawn = [(rng.uniform(-5, 5), rng.uniform(-5, 5)) for _ in range(6000)]
-    fitted = fit_calibration([(a, m, rng.random() < truth.answerable(a, m)) for a, m in drawn])
-    assert fitted.answerable_weight == pytest.approx(0.8, abs=0.1)
-    assert fitted.span_weight == pytest.approx(0.2, abs=0.1)
-    assert fitted.bias == pytest.approx(-1.0, abs=0.15)
-    model: EvidenceModel = load_evidence(base, adapter, device=CPU, dtype=FLOAT)
-    scored = score_held_out(model, data / "squad_v2_train_articles.jsonl.gz")
-    assert len(scored) == 8 + 4
-    assert {right for _, _, right in score_tables(model, 20, seed=1)} == {True, False}

@@ -4,7 +4,7 @@ import json
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -16,7 +16,7 @@ from torch import Tensor
 from transformers import AutoTokenizer, BertModel, PreTrainedTokenizerBase
 
 from rag_app.errors import ModelDamaged, ModelMissing
-from rag_app.models.evidence_network import CLAIM_PREFIX, EvidenceNetwork
+from rag_app.models.evidence_network import CLAIM_PREFIX, NEITHER, REFUTED, SUPPORTED, EvidenceNetwork, Logits
 from rag_app.models.quiet import quietly
 
 MAX_TOKENS = 512
@@ -58,6 +58,15 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class ClaimVerdict:
+    """The probabilities that a text supports a claim, refutes it, or does neither; they sum to one."""
+
+    supported: float
+    refuted: float
+    neither: float
+
+
+@dataclass(frozen=True, slots=True)
 class Calibration:
     """Logistic regression from the raw scores to probabilities (Platt 1999)."""
 
@@ -66,12 +75,24 @@ class Calibration:
     bias: float = 0.0
     support_weight: float = 1.0
     support_bias: float = 0.0
+    relevance_weight: float = 1.0
+    relevance_bias: float = 0.0
+
+    def relevance(self, logit: float) -> float:
+        return _sigmoid(self.relevance_weight * logit + self.relevance_bias)
 
     def answerable(self, logit: float, margin: float) -> float:
         return _sigmoid(self.answerable_weight * logit + self.span_weight * margin + self.bias)
 
-    def supported(self, logit: float) -> float:
-        return _sigmoid(self.support_weight * logit + self.support_bias)
+    def verdict(self, supported: float, refuted: float, neither: float) -> ClaimVerdict:
+        """Turn the three support logits into probabilities.
+
+        The log odds of support are calibrated; what they leave is shared out as the other two logits say.
+        """
+        odds = supported - (max(refuted, neither) + math.log1p(math.exp(-abs(refuted - neither))))
+        probability = _sigmoid(self.support_weight * odds + self.support_bias)
+        share = _sigmoid(refuted - neither)
+        return ClaimVerdict(probability, (1 - probability) * share, (1 - probability) * (1 - share))
 
 
 class EvidenceModel:
@@ -99,16 +120,25 @@ class EvidenceModel:
 
     def support(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
         """Return for each (claim, evidence) the calibrated probability that the evidence supports the claim."""
+        return [verdict.supported for verdict in self.judge_claims(pairs)]
+
+    def judge_claims(self, pairs: Sequence[tuple[str, str]]) -> list[ClaimVerdict]:
+        """Return for each (claim, evidence) whether the evidence supports or refutes the claim.
+
+        Of long evidence the part counts that says most about the claim, one way or the other.
+        """
         if not pairs:
             return []
-        scores = [0.0] * len(pairs)
+        best: list[ClaimVerdict] = [ClaimVerdict(0.0, 0.0, 1.0)] * len(pairs)
         encoded = self._encode([CLAIM_PREFIX + claim for claim, _ in pairs], [text for _, text in pairs])
         for rows in _by_length(encoded["input_ids"]):
-            logits = self._run(encoded, rows)["supported"]
-            for row, logit in zip(rows, logits.tolist(), strict=True):
+            logits = self._run(encoded, rows).supported
+            for row, three in zip(rows, logits.tolist(), strict=True):
                 owner = encoded["overflow_to_sample_mapping"][row]
-                scores[owner] = max(scores[owner], self._calibration.supported(logit))
-        return scores
+                verdict = self._calibration.verdict(three[SUPPORTED], three[REFUTED], three[NEITHER])
+                if max(verdict.supported, verdict.refuted) > max(best[owner].supported, best[owner].refuted):
+                    best[owner] = verdict
+        return best
 
     def _windows(self, question: str, passages: Sequence[tuple[str, str]]) -> list[tuple[int, Evidence]]:
         texts = [f"{heading}\n{text}" if heading else text for heading, text in passages]
@@ -127,11 +157,12 @@ class EvidenceModel:
                 ]
                 spans = tuple(
                     AnswerSpan(offsets[first][0] - shifts[owner], offsets[last][1] - shifts[owner], margin)
-                    for first, last, margin in best_spans(logits["start"][place], logits["end"][place], cells)
+                    for first, last, margin in best_spans(logits.start[place], logits.end[place], cells)
                 )
-                logit, margin = float(logits["answerable"][place]), spans[0].margin if spans else -math.inf
+                logit, margin = float(logits.answerable[place]), spans[0].margin if spans else -math.inf
                 probability = self._calibration.answerable(logit, margin) if spans else 0.0
-                found.append((owner, Evidence(probability, spans, logit, margin, probability)))
+                relevance = self._calibration.relevance(float(logits.relevance[place])) if spans else 0.0
+                found.append((owner, Evidence(probability, spans, logit, margin, relevance)))
         return found
 
     def _encode(self, firsts: list[str], seconds: list[str]) -> dict[str, Any]:
@@ -154,7 +185,7 @@ class EvidenceModel:
         return dict(encoded)
 
     @torch.inference_mode()
-    def _run(self, encoded: dict[str, Any], rows: Sequence[int]) -> dict[str, Tensor]:
+    def _run(self, encoded: dict[str, Any], rows: Sequence[int]) -> Logits:
         longest = max(len(encoded["input_ids"][row]) for row in rows)
         ids, segments, mask = (torch.zeros((len(rows), longest), dtype=torch.long) for _ in range(3))
         for place, row in enumerate(rows):
@@ -164,12 +195,7 @@ class EvidenceModel:
             mask[place, :n] = 1
         device = next(self._network.parameters()).device
         logits = self._network(ids.to(device), segments.to(device), mask.to(device))
-        return {
-            "answerable": logits.answerable.cpu(),
-            "supported": logits.supported.cpu(),
-            "start": logits.start.cpu(),
-            "end": logits.end.cpu(),
-        }
+        return Logits(*(getattr(logits, field.name).cpu() for field in fields(Logits)))
 
 
 def best_spans(start: Tensor, end: Tensor, cells: Sequence[int]) -> list[tuple[int, int, float]]:

@@ -1,12 +1,14 @@
-"""The network that weighs evidence: a MiniLM cross-encoder with a low-rank adapter and four small heads.
+"""The network that weighs evidence: a MiniLM cross-encoder with a low-rank adapter and small heads.
 
-One forward pass over ``[CLS] question [SEP] passage [SEP]`` gives the logit that the passage answers
-the question, start and end logits of the answer span, and the logit that the passage supports the first
-segment read as a claim. Only the adapter, the biases, the layer norms and the heads are trained; the
-frozen base is the installed all-MiniLM-L6-v2. The adapter is LoRA (Hu et al. 2021, arXiv 2106.09685),
-applied to the weights rather than to the activations, so that it costs nothing once merged.
+One forward pass over ``[CLS] question [SEP] passage [SEP]`` gives the logit that the passage is about what the
+question asks, the logit that it answers it, start and end logits of the answer span, and how the passage stands
+to the first segment read as a claim: it supports it, refutes it, or neither. Only the adapter, the biases, the
+layer norms and the heads are trained; the frozen base is the installed all-MiniLM-L6-v2. The adapter is LoRA
+(Hu et al. 2021, arXiv 2106.09685), applied to the weights rather than to the activations, so that it costs
+nothing once merged.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -18,6 +20,8 @@ from transformers import BertModel
 CLAIM_PREFIX = "claim: "
 """Stands before the first segment when it is a claim to check rather than a question."""
 
+SUPPORTED, REFUTED, NEITHER = 0, 1, 2
+"""The columns of the support head."""
 ADAPTED = (
     "attention.self.query",
     "attention.self.key",
@@ -44,8 +48,13 @@ class LowRankUpdate(nn.Module):
 
 @dataclass(frozen=True, slots=True)
 class Logits:
-    """What one pass says of a batch of pairs. Span logits outside the passage are -inf, except at 0 (no span)."""
+    """What one pass says of a batch of pairs, in float32.
 
+    ``relevance`` and ``answerable`` are (batch,), ``supported`` is (batch, 3), ``start`` and ``end`` are
+    (batch, length). Span logits outside the passage are -inf, except at 0 (no span).
+    """
+
+    relevance: Tensor
     answerable: Tensor
     supported: Tensor
     start: Tensor
@@ -53,15 +62,16 @@ class Logits:
 
 
 class EvidenceNetwork(nn.Module):
-    """A BERT encoder with heads for answerability, support and answer spans."""
+    """A BERT encoder with heads for relevance, answerability, support and answer spans."""
 
     def __init__(self, encoder: BertModel) -> None:
         super().__init__()
         self.encoder = encoder
         width = int(encoder.config.hidden_size)
         self.pool = nn.Linear(2 * width, width)
+        self.relevance = nn.Linear(width, 1)
         self.answerable = nn.Linear(width, 1)
-        self.supported = nn.Linear(width, 1)
+        self.supported = nn.Linear(width, 3)
         self.span = nn.Linear(width, 2)
 
     def add_adapter(self, rank: int) -> None:
@@ -76,13 +86,16 @@ class EvidenceNetwork(nn.Module):
         Raises:
             KeyError, RuntimeError: the file is of another architecture.
         """
-        left = dict(values)
+        left = _with_new_heads(dict(values))
         own = dict(self.named_parameters())
         for name in [n for n in left if n.endswith(".down")]:
             down, up = left.pop(name), left.pop(name.removesuffix("down") + "up")
             weight = own[name.replace(".parametrizations.weight.0.down", ".weight")]
             weight.data += up.float() @ down.float()
         for name, value in left.items():
+            # Copying alone would spread one row over several.
+            if value.shape != own[name].shape:
+                raise KeyError(name)
             own[name].data.copy_(value)
         # A head that the file lacks would go on with the random numbers that it began with.
         if lacking := [name for name in own if not name.startswith("encoder.") and name not in left]:
@@ -112,8 +125,27 @@ class EvidenceNetwork(nn.Module):
         allowed = (segments * mask).bool()
         allowed[:, 0] = True
         return Logits(
+            relevance=self.relevance(pooled).float().squeeze(-1),
             answerable=self.answerable(pooled).float().squeeze(-1),
-            supported=self.supported(pooled).float().squeeze(-1),
+            supported=self.supported(pooled).float(),
             start=start.masked_fill(~allowed, float("-inf")),
             end=end.masked_fill(~allowed, float("-inf")),
         )
+
+
+def _with_new_heads(values: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Give an adapter that knows neither relevance nor refutation heads of the same meaning.
+
+    Relevance is taken from the answer head. Two constant columns beside the support column make the probability
+    of support over three classes what it was as the sigmoid of the one.
+    """
+    if "relevance.weight" in values or "answerable.weight" not in values or "supported.weight" not in values:
+        return values
+    weight, bias = values["supported.weight"], values["supported.bias"]
+    half = torch.full((2,), -math.log(2), dtype=bias.dtype)
+    return values | {
+        "relevance.weight": values["answerable.weight"],
+        "relevance.bias": values["answerable.bias"],
+        "supported.weight": torch.cat([weight, torch.zeros(2, weight.shape[1], dtype=weight.dtype)]),
+        "supported.bias": torch.cat([bias, half]),
+    }

@@ -1,61 +1,96 @@
-"""Fit the probability that the best of several passages answers a question, on rows kept out of training.
+"""Fit probabilities to the evidence model's scores, on rows kept out of training.
 
-The setting is that of use: each question meets the paragraphs of its article that share most words with it, the
-best-scored one is taken, and the label says whether that one truly answers. Questions are met three ways: as
-written, half of them unanswerable on purpose; with the paragraph that answers taken away; and about new random
-tables. A logistic regression on the answer head's logit and the span margin (Platt 1999) gives the probability.
+Whether the best of several passages answers a question is fitted in the setting of use: each question meets the
+paragraphs of its article that share most words with it, the best-scored one is taken, and the label says whether
+that one truly answers. Questions are met three ways: as written, half of them unanswerable on purpose; with the
+paragraph that answers taken away; and about new random tables. Relevance is fitted on the same rows' own and other
+paragraphs, and support on kept-out claims. All are logistic regressions (Platt 1999).
 """
 
 import json
+import math
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
 
-from rag_app.json_lines import read_json_lines
+from rag_app.errors import DataError
 from rag_app.models.catalogue import ModelSource
 from rag_app.models.checksums import sha256_of
 from rag_app.models.devices import choose_device, choose_dtype
 from rag_app.models.evidence import Calibration, EvidenceModel, load_evidence
-from rag_app.training.evidence_data import Row, held_out_articles, shared_words
+from rag_app.training.evidence_data import Pair, Row, Stance, held_out_articles, shared_words
+from rag_app.training.evidence_mixture import CLAIM_SETS, TrainingSets, held_out_pairs
 from rag_app.training.table_data import table_pairs
 
 CANDIDATES = 8
+CLAIMS_AT_ONCE = 256
 TABLE_SEED = 12345
 """Another one than training's, so that the tables are new."""
-Scored = tuple[float, float, bool]
 
 
-def calibrate(folder: Path, base: ModelSource, held_out: Path, *, tables: int = 300) -> Calibration:
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Raw scores of a case, whether it is one, and how much it counts."""
+
+    scores: tuple[float, ...]
+    right: bool
+    weight: float = 1.0
+
+
+def calibrate(folder: Path, base: ModelSource, data: Path, *, tables: int = 300, device: str = "cpu") -> Calibration:
     """Fit the calibration of the adapter in ``folder`` and write it beside the weights, in adapter.json.
 
     Args:
         folder: holds adapter.safetensors.
         base: the encoder that the adapter fits.
-        held_out: squad_v2_train_articles, whose last articles were kept out of training.
+        data: the training sets, of which some rows were kept out.
         tables: how many questions about random tables to add.
+        device: where to compute.
+
+    Raises:
+        DataError: the set whose last articles were kept out is not there.
     """
+    sets = TrainingSets(data, seed=0, rows_per_set=None)
+    rows = sets.read("squad_v2_train_articles")
+    if not rows:
+        raise DataError(
+            f"{data} lacks squad_v2_train_articles.jsonl or .jsonl.gz, whose last articles are kept out of training "
+            f"to calibrate on. Put it there; its rows are like those of data/questions.jsonl, with a field 'article'."
+        )
     digest = sha256_of(folder / "adapter.safetensors")[:8]
     name = f"evidence-{base.name}@{digest}"
     write_description(folder, name=name, base_sha256=base.sha256, calibration=Calibration())
-    device = choose_device("cpu")
-    model = load_evidence(base.folder, folder, device=device, dtype=choose_dtype(device))
-    calibration = fit_calibration(score_held_out(model, held_out) + score_tables(model, tables, TABLE_SEED))
+    where = choose_device(device)
+    model = load_evidence(base.folder, folder, device=where, dtype=choose_dtype(where))
+    held = held_out_pairs(sets, seed=0)
+    calibration = join_fits(
+        answers=score_held_out(model, rows) + score_tables(model, tables, TABLE_SEED),
+        relevance=score_relevance(model, [*held.get("reading", []), *held.get("search", [])]),
+        support=[case for claims in CLAIM_SETS for case in score_claims(model, held.get(claims, []))],
+    )
     write_description(folder, name=name, base_sha256=base.sha256, calibration=calibration)
     return calibration
 
 
-def score_held_out(model: EvidenceModel, file: Path) -> list[Scored]:
-    """Return (answer logit, span margin, whether the passage answers) of each held-out question's best passage."""
-    rows = [row for _, row in read_json_lines(file)]
+def join_fits(*, answers: Sequence[Scored], relevance: Sequence[Scored], support: Sequence[Scored]) -> Calibration:
+    """Fit each probability to its cases; what has no cases of both kinds is left as the model says it."""
+    before = Calibration()
+    answer = fit_logistic(answers) or (before.answerable_weight, before.span_weight, before.bias)
+    topic = fit_logistic(relevance) or (before.relevance_weight, before.relevance_bias)
+    borne_out = fit_logistic(support) or (before.support_weight, before.support_bias)
+    return Calibration(*answer, *borne_out, *topic)
+
+
+def score_held_out(model: EvidenceModel, rows: Sequence[Row]) -> list[Scored]:
+    """Score each held-out question's best passage: (answer logit, span margin), and whether the passage answers."""
     held = held_out_articles(rows)
-    paragraphs: dict[str, list[str]] = defaultdict(list)
+    paragraphs: dict[str, dict[str, None]] = defaultdict(dict)
     for row in rows:
-        if row["passages"][0]["text"] not in paragraphs[row["article"]]:
-            paragraphs[row["article"]].append(row["passages"][0]["text"])
+        paragraphs[row["article"]][row["passages"][0]["text"]] = None
     scored = []
     for row in (row for row in rows if row["article"] in held):
         own = row["passages"][0]["text"]
@@ -68,33 +103,62 @@ def score_held_out(model: EvidenceModel, file: Path) -> list[Scored]:
 
 
 def score_tables(model: EvidenceModel, count: int, seed: int) -> list[Scored]:
-    """Return the same of ``count`` questions about random tables."""
+    """Score ``count`` questions about random tables likewise."""
     scored = []
     for pair in table_pairs(count, random.Random(seed)):
         found = model.weigh(pair.first, [(pair.heading, pair.passage)])[0]
-        scored.append((found.answerable_logit, found.span_margin, bool(pair.answerable)))
+        scored.append(Scored((found.answerable_logit, found.span_margin), bool(pair.answerable)))
     return scored
+
+
+def score_relevance(model: EvidenceModel, pairs: Sequence[Pair]) -> list[Scored]:
+    """Score pairs whose relevance is known: its log odds. Both kinds count alike, however many there are."""
+    known = [(pair, pair.relevant) for pair in pairs if pair.relevant is not None]
+    found = [model.weigh(pair.first, [(pair.heading, pair.passage)])[0].relevance for pair, _ in known]
+    return _balanced([(_log_odds(p), right) for p, (_, right) in zip(found, known, strict=True)])
+
+
+def score_claims(model: EvidenceModel, pairs: Sequence[Pair]) -> list[Scored]:
+    """Score the claims of one set: the log odds of support. Both kinds count alike, as do sets of any size."""
+    texts = [(p.first, f"{p.heading}\n{p.passage}" if p.heading else p.passage) for p in pairs]
+    found: list[float] = []
+    for low in range(0, len(texts), CLAIMS_AT_ONCE):
+        found += model.support(texts[low : low + CLAIMS_AT_ONCE])
+    return _balanced([(_log_odds(p), q.stance is Stance.SUPPORTED) for p, q in zip(found, pairs, strict=True)])
+
+
+def _balanced(cases: Sequence[tuple[float, bool]]) -> list[Scored]:
+    count = Counter(right for _, right in cases)
+    return [Scored((score,), right, weight=100 / count[right]) for score, right in cases]
 
 
 def _best(model: EvidenceModel, row: Row, candidates: Sequence[str]) -> Scored:
     found = model.weigh(row["question"], [(row["passages"][0]["title"], text) for text in candidates])
     place = max(range(len(found)), key=lambda i: found[i].span_margin)
     answers = row["answerable"] and any(a in candidates[place] for a in row["answers"])
-    return found[place].answerable_logit, found[place].span_margin, bool(answers)
+    return Scored((found[place].answerable_logit, found[place].span_margin), bool(answers))
 
 
-def fit_calibration(scored: Sequence[Scored]) -> Calibration:
-    """Fit a logistic regression by Newton's method in float64, with a little ridge for stability."""
-    features = torch.tensor([[logit, margin, 1.0] for logit, margin, _ in scored], dtype=torch.float64)
-    labels = torch.tensor([float(right) for _, _, right in scored], dtype=torch.float64)
-    weights = torch.zeros(3, dtype=torch.float64)
-    ridge = 1e-3 * torch.eye(3, dtype=torch.float64)
+def _log_odds(probability: float) -> float:
+    held = min(max(probability, 1e-9), 1 - 1e-9)
+    return math.log(held / (1 - held))
+
+
+def fit_logistic(cases: Sequence[Scored]) -> tuple[float, ...] | None:
+    """Return the weight of each score and the bias, by Newton's method with a little ridge; None for one class only."""
+    if len({case.right for case in cases}) < 2:
+        return None
+    features = torch.tensor([[*case.scores, 1.0] for case in cases], dtype=torch.float64)
+    labels = torch.tensor([float(case.right) for case in cases], dtype=torch.float64)
+    counts = torch.tensor([case.weight for case in cases], dtype=torch.float64)
+    weights = torch.zeros(features.shape[1], dtype=torch.float64)
+    ridge = 1e-3 * torch.eye(features.shape[1], dtype=torch.float64)
     for _ in range(50):
         p = torch.sigmoid(features @ weights)
-        gradient = features.T @ (p - labels) + ridge @ weights
-        hessian = (features * (p * (1 - p))[:, None]).T @ features + ridge
+        gradient = features.T @ (counts * (p - labels)) + ridge @ weights
+        hessian = (features * (counts * p * (1 - p))[:, None]).T @ features + ridge
         weights = weights - torch.linalg.solve(hessian, gradient)
-    return Calibration(*(float(w) for w in weights))
+    return tuple(float(w) for w in weights)
 
 
 def write_description(folder: Path, *, name: str, base_sha256: str, calibration: Calibration) -> None:

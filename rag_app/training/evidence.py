@@ -1,274 +1,179 @@
-"""Train the evidence model's adapter on question-answering and claim-checking pairs.
+"""Train the evidence model's adapter on question-answering and claim-checking pairs, on a CPU or with CUDA.
 
-The base stays frozen in bfloat16; the updates, biases, layer norms and heads are kept in float32 by the
-optimiser. The learning rate follows the clock (warm-up, then linear to zero over ``minutes``), so that a run
-ends when it was told to, however fast the machine is. Checkpoints make it resumable.
+The base stays frozen; the updates, biases, layer norms and heads are kept in float32 by the optimiser. The order
+of the rows, dropout and the learning rate (warm-up, then linear to zero) follow the number of the step alone, so
+that a run that was stopped and taken up again ends where it would have ended anyway.
 """
 
 import logging
 import random
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import save_file
-from torch import Tensor
-from torch.nn import functional as F
-from transformers import AutoTokenizer, BertModel, PreTrainedTokenizerBase
+from transformers import AutoTokenizer
 
-from rag_app.models.evidence_network import CLAIM_PREFIX, EvidenceNetwork, Logits
-from rag_app.models.quiet import quietly
-from rag_app.training.evidence_data import Pair
+from rag_app.errors import DataError
+from rag_app.models.devices import choose_device
+from rag_app.training.evidence_loss import batch_loss, measure
 from rag_app.training.evidence_mixture import build_pairs
+from rag_app.training.evidence_rows import Rows, pack, plan_epoch, stream_batches
+from rag_app.training.evidence_weights import MasterWeights, load_base
 
 log = logging.getLogger(__name__)
-IGNORED = -100
-
-
-@dataclass(frozen=True, slots=True)
-class Encoded:
-    """A tokenised pair; start and end are token positions, IGNORED where no span is taught."""
-
-    ids: NDArray[np.uint16]
-    segments: NDArray[np.uint8]
-    answerable: int
-    supported: int
-    start: int
-    end: int
-
-
-def encode(pairs: Sequence[Pair], tokenizer: PreTrainedTokenizerBase, *, max_tokens: int) -> list[Encoded]:
-    """Tokenise pairs; those longer than ``max_tokens`` are left out, for a cut passage may lose its answer."""
-    slices = (pairs[low : low + 4096] for low in range(0, len(pairs), 4096))
-    return [row for some in slices for row in _encode_some(some, tokenizer, max_tokens=max_tokens)]
-
-
-def _encode_some(pairs: Sequence[Pair], tokenizer: PreTrainedTokenizerBase, *, max_tokens: int) -> list[Encoded]:
-    firsts = [p.first if p.supported is None else CLAIM_PREFIX + p.first for p in pairs]
-    seconds = [f"{p.heading}\n{p.passage}" if p.heading else p.passage for p in pairs]
-    with quietly():
-        batch = tokenizer(firsts, seconds, return_offsets_mapping=True, return_token_type_ids=True)
-    encoded = []
-    for i, pair in enumerate(pairs):
-        ids, segments = batch["input_ids"][i], batch["token_type_ids"][i]
-        if len(ids) > max_tokens:
-            continue
-        start = end = 0 if pair.answerable is False else IGNORED
-        if pair.span is not None:
-            shift = len(pair.heading) + 1 if pair.heading else 0
-            low, high = pair.span[0] + shift, pair.span[1] + shift
-            offsets = batch["offset_mapping"][i]
-            inside = [t for t, (a, b) in enumerate(offsets) if segments[t] and a < high and b > low and b > a]
-            start, end = inside[0], inside[-1]
-        as_label = {None: IGNORED, True: 1, False: 0}
-        packed = (np.array(ids, dtype=np.uint16), np.array(segments, dtype=np.uint8))
-        encoded.append(Encoded(*packed, as_label[pair.answerable], as_label[pair.supported], start, end))
-    return encoded
-
-
-def batches(rows: Sequence[Encoded], rng: random.Random, *, tokens: int) -> Iterator[list[Encoded]]:
-    """Yield batches of like length, of at most ``tokens`` padded tokens, for ever."""
-    while True:
-        order = rng.sample(range(len(rows)), len(rows))
-        for low in range(0, len(order), 1500):
-            window = sorted(order[low : low + 1500], key=lambda i: len(rows[i].ids))
-            made: list[list[Encoded]] = [[]]
-            for i in window:
-                if len(rows[i].ids) * (len(made[-1]) + 1) > tokens:
-                    made.append([])
-                made[-1].append(rows[i])
-            rng.shuffle(made)
-            yield from (b for b in made if b)
-
-
-def collate(batch: Sequence[Encoded]) -> tuple[Tensor, Tensor, Tensor]:
-    """Pad a batch to (ids, segments, mask), each (batch, longest)."""
-    longest = max(len(r.ids) for r in batch)
-    shape = (len(batch), longest)
-    ids, segments, mask = (torch.zeros(shape, dtype=torch.long) for _ in range(3))
-    for i, row in enumerate(batch):
-        n = len(row.ids)
-        ids[i, :n] = torch.from_numpy(row.ids.astype(np.int64))
-        segments[i, :n] = torch.from_numpy(row.segments.astype(np.int64))
-        mask[i, :n] = 1
-    return ids, segments, mask
-
-
-def loss_of(logits: Logits, batch: Sequence[Encoded]) -> Tensor:
-    """Sum the losses of the tasks that the batch teaches, each averaged over the rows that teach it."""
-
-    def labels(field: str) -> Tensor:
-        return torch.tensor([getattr(r, field) for r in batch])
-
-    total = torch.zeros(())
-    for field, values in (("answerable", logits.answerable), ("supported", logits.supported)):
-        wanted = labels(field)
-        known = wanted != IGNORED
-        if known.any():
-            share = known.float().mean()
-            total = total + share * F.binary_cross_entropy_with_logits(values[known], wanted[known].float())
-    start, end = labels("start"), labels("end")
-    known = start != IGNORED
-    if known.any():
-        share = known.float().mean()
-        spans = F.cross_entropy(logits.start[known], start[known]) + F.cross_entropy(logits.end[known], end[known])
-        total = total + share * spans / 2
-    return total
-
-
-@torch.no_grad()
-def measure(network: EvidenceNetwork, rows: Sequence[Encoded]) -> dict[str, float]:
-    """Return the accuracy of the answerable head and of the spans on held-out rows."""
-    network.eval()
-    right = spans = with_span = 0
-    for low in range(0, len(rows), 16):
-        batch = rows[low : low + 16]
-        logits = network(*collate(batch))
-        for i, row in enumerate(batch):
-            right += int((logits.answerable[i] > 0).item() == bool(row.answerable))
-            if row.start > 0:
-                with_span += 1
-                start, end = logits.start[i, 1:].argmax() + 1, logits.end[i, 1:].argmax() + 1
-                spans += int(start == row.start and end == row.end)
-    network.train()
-    return {"answerable_accuracy": right / len(rows), "span_exact": spans / max(with_span, 1)}
-
-
-def load_base(folder: Path, rank: int) -> EvidenceNetwork:
-    """Load the encoder in bfloat16 with an adapter of ``rank``; what is trained is float32.
-
-    No dropout: drawing its masks takes more than half of a step on a CPU, and few rows are seen twice.
-    """
-    with quietly():
-        encoder = BertModel.from_pretrained(
-            folder,
-            dtype=torch.bfloat16,
-            add_pooling_layer=False,
-            attn_implementation="eager",
-            hidden_dropout_prob=0.0,
-            attention_probs_dropout_prob=0.0,
-        )
-    network = EvidenceNetwork(encoder)
-    network.pool, network.answerable, network.supported, network.span = (
-        m.to(torch.bfloat16) for m in (network.pool, network.answerable, network.supported, network.span)
-    )
-    network.add_adapter(rank)
-    return network
+LOG_STEPS = 100
+WARM_UP = 0.03
+"""Of the steps."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingOptions:
-    """How to train. ``squad_rows`` of SQuAD 1.1 are used; batches hold ``batch_tokens`` padded tokens."""
+    """How to train.
 
-    minutes: float
+    ``steps`` goes before ``epochs``. ``batch_tokens`` counts padding. ``rows_per_set`` takes a part of each
+    training set. ``minutes`` ends a run early, to be taken up again; the learning rate knows nothing of it.
+    ``device`` is "cuda", "cpu" or "auto".
+    """
+
+    epochs: float = 1.0
+    steps: int | None = None
     seed: int = 0
-    rank: int = 64
-    peak_rate: float = 2e-3
-    warm_up_steps: int = 100
-    squad_rows: int = 60_000
-    batch_tokens: int = 6144
-    max_tokens: int = 384
-    checkpoint_seconds: float = 300
-
-
-class MasterWeights:
-    """Float32 copies of the trained weights, which the optimiser moves; the network holds them rounded."""
-
-    def __init__(self, network: EvidenceNetwork, peak_rate: float) -> None:
-        for parameter in network.parameters():
-            parameter.requires_grad_(False)
-        self._live = {name: p.requires_grad_(True) for name, p in network.trainable()}
-        self.values = {name: p.detach().float().clone() for name, p in self._live.items()}
-        matrices = [m for m in self.values.values() if m.dim() == 2]
-        vectors = [m for m in self.values.values() if m.dim() != 2]
-        groups = [{"params": matrices, "weight_decay": 0.01}, {"params": vectors, "weight_decay": 0.0}]
-        self.optimiser = torch.optim.AdamW(groups, lr=peak_rate, betas=(0.9, 0.98), fused=True)
-
-    def step(self, rate: float) -> None:
-        """Move the weights by the gradients that lie on the network, and clear these."""
-        for name, parameter in self._live.items():
-            if parameter.grad is not None:
-                self.values[name].grad = parameter.grad.float()
-                parameter.grad = None
-        torch.nn.utils.clip_grad_norm_(list(self.values.values()), 1.0)
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
-        self.optimiser.step()
-        self._copy_down()
-
-    def restore(self, values: dict[str, Tensor], optimiser: dict[str, Any]) -> None:
-        """Take up the state of a checkpoint."""
-        self.optimiser.load_state_dict(optimiser)
-        for name, value in self.values.items():
-            value.copy_(values[name])
-        self._copy_down()
-
-    def save(self, file: Path) -> None:
-        """Write the adapter in float16."""
-        save_file({name: m.half().contiguous() for name, m in self.values.items()}, file)
-
-    @torch.no_grad()
-    def _copy_down(self) -> None:
-        for name, parameter in self._live.items():
-            parameter.copy_(self.values[name])
+    rank: int = 128
+    peak_rate: float = 1e-3
+    batch_tokens: int = 32768
+    max_tokens: int = 512
+    dropout: float = 0.1
+    device: str = "auto"
+    minutes: float | None = None
+    rows_per_set: int | None = None
+    checkpoint_seconds: float = 120
+    measure_steps: int = 1000
 
 
 def train_evidence(data: Path, base: Path, out: Path, options: TrainingOptions) -> dict[str, float]:
-    """Train for ``options.minutes`` and write ``out``/adapter.safetensors. Returns the held-out figures.
+    """Train and write ``out``/adapter.safetensors. Returns the held-out figures, ``step`` and ``steps``.
 
     Args:
         data: folder with the training sets.
         base: folder of the all-MiniLM-L6-v2 model.
         out: folder for checkpoints and the adapter; a run found there is taken up again.
         options: how to train.
+
+    Raises:
+        DataError: a training set cannot be read, or the checkpoint is of a run with other options.
     """
-    torch.manual_seed(options.seed)
     out.mkdir(parents=True, exist_ok=True)
     tokenizer = AutoTokenizer.from_pretrained(base)
-    pairs, held = build_pairs(data, options.seed, squad_rows=options.squad_rows)
-    rows = encode(pairs, tokenizer, max_tokens=options.max_tokens)
-    held_rows = encode(held, tokenizer, max_tokens=options.max_tokens)
-    log.info("%d training pairs, %d held out", len(rows), len(held_rows))
-    network = load_base(base, options.rank)
-    weights = MasterWeights(network, options.peak_rate)
-    step, spent = _take_up(weights, out / "checkpoint.pt")
-    started = saved = time.monotonic()
-    network.train()
-    for batch in batches(rows, random.Random(options.seed + step), tokens=options.batch_tokens):
-        progress = (spent + time.monotonic() - started) / (60 * options.minutes)
-        if progress >= 1:
-            break
-        loss = loss_of(network(*collate(batch)), batch)
-        loss.backward()  # type: ignore[no-untyped-call]
-        step += 1
-        weights.step(options.peak_rate * min(1.0, step / options.warm_up_steps) * (1 - progress))
-        if step % 50 == 0:
-            log.info("step %d  progress %.3f  loss %.4f", step, progress, loss.item())
-        if time.monotonic() - saved > options.checkpoint_seconds:
-            saved = time.monotonic()
-            _put_down(weights, out / "checkpoint.pt", step=step, spent=spent + saved - started)
-            log.info("held out: %s", measure(network, held_rows))
-    weights.save(out / "adapter.safetensors")
-    figures = measure(network, held_rows)
-    log.info("held out: %s", figures)
-    return figures
+    pairs, held_pairs = build_pairs(data, options.seed, rows_per_set=options.rows_per_set)
+    log.info("%d training pairs, held out: %s", len(pairs), {name: len(some) for name, some in held_pairs.items()})
+    rows = pack(pairs, tokenizer, max_tokens=options.max_tokens)
+    held = {name: pack(some, tokenizer, max_tokens=options.max_tokens) for name, some in held_pairs.items()}
+    log.info("%d rows, %d tokens", len(rows), len(rows.ids))
+    del pairs, held_pairs
+    if not len(rows):
+        raise DataError(f"{data} holds no training pairs. Put training sets such as squad_v1_train.jsonl.gz there.")
+    return _Run(rows, held, base=base, out=out, options=options).finish()
 
 
-def _take_up(weights: MasterWeights, file: Path) -> tuple[int, float]:
-    """Return (steps, seconds) of the checkpoint that is there, or (0, 0.0)."""
-    if not file.exists():
-        return 0, 0.0
-    state = torch.load(file, weights_only=True)
-    weights.restore(state["master"], state["optimiser"])
-    return state["step"], state["spent"]
+class _Run:
+    """A run of training, from its first step or from a checkpoint."""
 
+    def __init__(
+        self, rows: Rows, held: Mapping[str, Rows], *, base: Path, out: Path, options: TrainingOptions
+    ) -> None:
+        self._rows, self._held, self._out, self._options = rows, held, out, options
+        automatic = "cuda" if torch.cuda.is_available() else "cpu"
+        self._device = choose_device(automatic if options.device == "auto" else options.device)
+        torch.manual_seed(options.seed)
+        torch.set_float32_matmul_precision("high")
+        self._network = load_base(base, options.rank, dropout=options.dropout, device=self._device)
+        self._weights = MasterWeights(self._network, options.peak_rate)
+        one_epoch = len(self._plan(0))
+        self._steps = options.steps or max(1, round(options.epochs * one_epoch))
+        self._step = self._take_up()
+        log.info("%d batches an epoch, %d steps, from step %d on", one_epoch, self._steps, self._step)
 
-def _put_down(weights: MasterWeights, file: Path, *, step: int, spent: float) -> None:
-    state = {"step": step, "spent": spent, "optimiser": weights.optimiser.state_dict(), "master": weights.values}
-    torch.save(state, file.with_suffix(".tmp"))
-    file.with_suffix(".tmp").replace(file)
+    def finish(self) -> dict[str, float]:
+        """Train to the end, or until the time is over."""
+        started = saved = logged = time.monotonic()
+        tokens, loss_sum = 0, torch.zeros((), device=self._device)
+        self._network.train()
+        stream = stream_batches(self._rows, self._chosen(self._step), pin=self._device.type == "cuda")
+        for batch in stream:
+            # Dropout must not depend on how often the run was interrupted.
+            torch.manual_seed(self._options.seed * 1_000_003 + self._step)
+            loss = batch_loss(self._network, batch.to(self._device))
+            loss.backward()  # type: ignore[no-untyped-call]
+            self._step += 1
+            self._weights.step(self._rate())
+            tokens += batch.ids.numel()
+            loss_sum += loss.detach()
+            now = time.monotonic()
+            if self._step % LOG_STEPS == 0:
+                mean, speed = loss_sum.item() / LOG_STEPS, tokens / (now - logged)
+                log.info("step %d of %d  loss %.4f  %.0f tokens/s", self._step, self._steps, mean, speed)
+                tokens, logged = 0, now
+                loss_sum.zero_()
+            if self._step % self._options.measure_steps == 0 and self._step < self._steps:
+                log.info("held out: %s", measure(self._network, self._held))
+            if now - saved > self._options.checkpoint_seconds:
+                saved = now
+                self._put_down()
+            if self._options.minutes is not None and now - started > 60 * self._options.minutes:
+                break
+        stream.close()
+        return self._close()
+
+    def _close(self) -> dict[str, float]:
+        self._put_down()
+        self._weights.save(self._out / "adapter.safetensors")
+        if self._step < self._steps:
+            log.warning("Stopped after step %d of %d. Run again to go on.", self._step, self._steps)
+        figures = measure(self._network, self._held)
+        log.info("held out: %s", figures)
+        return {"step": self._step, "steps": self._steps, **figures}
+
+    def _rate(self) -> float:
+        """The learning rate of the step just counted: it warms up, then falls to zero linearly."""
+        warm_up = max(1, round(WARM_UP * self._steps))
+        left = (self._steps - self._step + 1) / max(1, self._steps - warm_up)
+        return self._options.peak_rate * min(self._step / warm_up, left, 1.0)
+
+    def _plan(self, epoch: int) -> list[NDArray[np.int64]]:
+        return plan_epoch(self._rows, random.Random(f"{self._options.seed} {epoch}").getrandbits(32),
+                          tokens=self._options.batch_tokens)  # fmt: skip
+
+    def _chosen(self, begin: int) -> Iterator[NDArray[np.int64]]:
+        """Yield the rows of each batch after the first ``begin``."""
+        passed, epoch = 0, 0
+        while passed < self._steps:
+            plan = self._plan(epoch)
+            yield from plan[max(0, begin - passed) : self._steps - passed]
+            passed, epoch = passed + len(plan), epoch + 1
+
+    def _take_up(self) -> int:
+        file = self._out / "checkpoint.pt"
+        if not file.exists():
+            return 0
+        state: dict[str, Any] = torch.load(file, weights_only=True, map_location=self._device)
+        if state["run"] != self._identity():
+            raise DataError(
+                f"{file} is of a run with other data or options. Remove it, or choose another folder for the adapter."
+            )
+        self._weights.restore(state)
+        return int(state["step"])
+
+    def _put_down(self) -> None:
+        file = self._out / "checkpoint.pt"
+        torch.save({"step": self._step, "run": self._identity(), **self._weights.state()}, file.with_suffix(".tmp"))
+        file.with_suffix(".tmp").replace(file)
+
+    def _identity(self) -> dict[str, Any]:
+        free = ("device", "minutes", "checkpoint_seconds", "measure_steps")
+        fixed = {name: value for name, value in asdict(self._options).items() if name not in free}
+        return fixed | {"steps": self._steps, "rows": len(self._rows)}

@@ -1,50 +1,116 @@
-"""Turn question-answering and claim-checking rows into training pairs for the evidence model.
+"""The training pairs of the evidence model, and the small tools that make them from rows of text.
 
 The rows have the fields of the evaluation format (see ``docs`` in README): id, question, passages, answers,
-answerable, task. Unanswerable pairs are made where the data has none: other paragraphs of the same article,
-and questions in which a number, a name or a content word was swapped so that the passage no longer answers.
+answerable, task.
 """
 
 import random
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
+from functools import lru_cache
 from typing import Any
 
 Row = dict[str, Any]
 NAME = re.compile(r"(?<=\s)(?:[A-Z][\w'-]+)(?:\s[A-Z][\w'-]+)*")
 NUMBER = re.compile(r"\b\d[\d,.]*\b")
 WORD = re.compile(r"\b[a-z]{4,}\b")
+SENTENCE_END = re.compile(r"(?<=[a-z0-9)\]%\"'][.!?])\s+(?=[\"'(\[]?[A-Z0-9])|\n+")
 STOP = frozenset(
     "what when where which whose that this with from have does were been many much long name named called "
     "into their there they some most other type kind year years people first after before during about "
     "main than used many more would could should will also over under between".split()
 )
+_OPPOSITES = (
+    "largest/smallest highest/lowest longest/shortest oldest/youngest oldest/newest best/worst most/least more/fewer "
+    "more/less increase/decrease increased/decreased increasing/decreasing before/after first/last earliest/latest "
+    "minimum/maximum northern/southern eastern/western north/south east/west northeast/southwest male/female "
+    "men/women positive/negative inside/outside internal/external upper/lower above/below rise/fall won/lost "
+    "win/lose gained/lost accepted/rejected allowed/forbidden legal/illegal public/private early/late major/minor "
+    "hot/cold strong/weak stronger/weaker rich/poor young/old similar/different begin/end began/ended started/stopped "
+    "open/closed opened/closed import/export imported/exported urban/rural ancient/modern common/rare always/never "
+    "supported/opposed support/oppose same/different majority/minority success/failure advantage/disadvantage "
+    "summer/winter morning/evening day/night left/right buy/sell bought/sold borrow/lend employer/employee "
+    "teacher/student input/output entered/left arrived/departed included/excluded "
+    "required/optional easy/difficult faster/slower"
+)
+OPPOSITE = {
+    a: b for left, right in (pair.split("/") for pair in _OPPOSITES.split()) for a, b in ((left, right), (right, left))
+}
+
+
+class Stance(IntEnum):
+    """How a text stands to a claim. The first three are the columns of the support head."""
+
+    SUPPORTED = 0
+    REFUTED = 1
+    NEITHER = 2
+    NOT_SUPPORTED = 3
+    """Refuted or neither: which, the set does not say."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One training example. ``span`` counts characters of ``passage``; None where no span is taught."""
+    """One training example. ``span`` counts characters of ``passage``; None where a task is not taught.
+
+    ``first`` is a claim where ``stance`` is given, and else a question.
+    """
 
     first: str
     heading: str
     passage: str
     answerable: bool | None = None
     span: tuple[int, int] | None = None
-    supported: bool | None = None
+    relevant: bool | None = None
+    stance: Stance | None = None
 
 
-def find_span(passage: str, answers: Iterable[str]) -> tuple[int, int] | None:
-    """Find the shortest answer that stands in the passage; None when none does."""
+def times(count: float, rng: random.Random) -> range:
+    """Return a range of ``count`` on average: 1.3 gives one, and in three of ten cases two."""
+    return range(int(count) + (rng.random() < count % 1))
+
+
+def split_text(text: str) -> list[tuple[int, int]]:
+    """Return the sentences of a text as (start, end)."""
+    spans, start = [], 0
+    for blank in SENTENCE_END.finditer(text):
+        spans.append((start, blank.start()))
+        start = blank.end()
+    spans.append((start, len(text.rstrip())))
+    return [(low, high) for low, high in spans if high > low]
+
+
+@lru_cache(maxsize=200_000)
+def content_words(text: str) -> frozenset[str]:
+    """Return the words of three letters or more that carry meaning, in lower case."""
+    return frozenset(w for w in re.findall(r"\w{3,}", text.lower()) if w not in STOP)
+
+
+def shared_words(question: str, text: str) -> int:
+    """Return how many of the question's longer words stand in the text."""
+    return len(content_words(question) & content_words(text))
+
+
+def find_span(passage: str, answers: Iterable[str], question: str = "") -> tuple[int, int] | None:
+    """Find the shortest answer that the passage holds, in the sentence most like the question, or None."""
     for answer in sorted(answers, key=len):
-        start = passage.find(answer) if answer else -1
-        if start >= 0:
-            return start, start + len(answer)
+        if not answer or answer not in passage:
+            continue
+        whole = re.compile(rf"(?<!\w){re.escape(answer)}(?!\w)")
+        found = [m.start() for m in whole.finditer(passage)] or [passage.find(answer)]
+        best = found[0]
+        if len(found) > 1:
+            best = max(found, key=lambda at: (shared_words(question, passage[slice(*_around(passage, at))]), -at))
+        return best, best + len(answer)
     return None
 
 
-def swap_question(question: str, passage: str, donors: list[str], rng: random.Random) -> str | None:
+def _around(text: str, at: int) -> tuple[int, int]:
+    return next(((low, high) for low, high in split_text(text) if low <= at < high), (0, len(text)))
+
+
+def swap_question(question: str, passage: str, donors: Sequence[str], rng: random.Random) -> str | None:
     """Return the question with one number, name or word replaced by one the passage lacks, or None."""
     kinds = [NUMBER, NAME, WORD]
     rng.shuffle(kinds)
@@ -62,13 +128,25 @@ def swap_question(question: str, passage: str, donors: list[str], rng: random.Ra
     return None
 
 
-def _words(text: str) -> set[str]:
-    return {w for w in re.findall(r"\w{3,}", text.lower()) if w not in STOP}
+def turn_around(text: str, rng: random.Random, *, against: str = "") -> str | None:
+    """Return the text with one word replaced by its opposite, which ``against`` must lack; None if it has none."""
+    low = against.lower()
+    found = [m for m in re.finditer(r"\b[a-z]+\b", text) if m.group() in OPPOSITE and OPPOSITE[m.group()] not in low]
+    if not found:
+        return None
+    chosen = rng.choice(found)
+    return text[: chosen.start()] + OPPOSITE[chosen.group()] + text[chosen.end() :]
 
 
-def shared_words(question: str, text: str) -> int:
-    """Return how many of the question's longer words stand in the text."""
-    return len(_words(question) & _words(text))
+def other_number(number: str, rng: random.Random) -> str:
+    """Return a number that looks like ``number`` and is another."""
+    digits = number.replace(",", "")
+    if not digits.isdigit():
+        return re.sub(r"\d(?=\D*$)", lambda m: str((int(m.group()) + rng.randint(1, 9)) % 10), number)
+    value = int(digits)
+    near = value + rng.choice([-1, 1]) * rng.randint(1, max(2, min(20, value // 4)))
+    chosen = rng.choice([near, value * 10, value + 1]) if len(digits) != 4 else near
+    return f"{abs(chosen):,}" if "," in number else str(abs(chosen))
 
 
 def held_out_articles(rows: Iterable[Row], count: int = 2) -> set[str]:
@@ -76,98 +154,17 @@ def held_out_articles(rows: Iterable[Row], count: int = 2) -> set[str]:
     return set(sorted({str(row["article"]) for row in rows})[-count:])
 
 
-def hard_negative(row: Row, paragraphs: list[str], rng: random.Random) -> str | None:
-    """Pick another paragraph of the article that shares many of the question's words but no answer."""
-    answers = [a.lower() for a in row["answers"]]
-    own = row["passages"][0]["text"]
-    others = [p for p in paragraphs if p != own and not any(a in p.lower() for a in answers)]
-    if not others:
-        return None
-    others = rng.sample(others, min(12, len(others)))
-    return max(others, key=lambda p: shared_words(row["question"], p))
+Change = Callable[[random.Random], str | None]
 
 
-def extractive_pairs(rows: list[Row], rng: random.Random, *, negatives: float, swaps: float) -> Iterator[Pair]:
-    """Yield positives, hard negatives and swapped questions of span-annotated rows."""
-    by_article: dict[str, list[str]] = defaultdict(list)
-    questions: dict[str, list[str]] = defaultdict(list)
-    for row in rows:
-        article, text = row.get("article", row["passages"][0]["title"]), row["passages"][0]["text"]
-        questions[article].append(row["question"])
-        if text not in by_article[article][-3:]:
-            by_article[article].append(text)
-    for row in rows:
-        passage, question = row["passages"][0]["text"], row["question"]
-        article = row.get("article", row["passages"][0]["title"])
-        heading = row["passages"][0]["title"] if rng.random() < 0.5 else ""
-        if not row["answerable"]:
-            yield Pair(question, heading, passage, answerable=False)
-            continue
-        span = find_span(passage, row["answers"])
-        if span is None:
-            continue
-        yield Pair(question, heading, passage, answerable=True, span=span)
-        if rng.random() < negatives and (other := hard_negative(row, by_article[article], rng)):
-            yield Pair(question, heading, other, answerable=False)
-        if rng.random() < swaps:
-            donors = rng.sample(questions[article], min(20, len(questions[article])))
-            if swapped := swap_question(question, passage, donors, rng):
-                yield Pair(swapped, heading, passage, answerable=False)
-        if rng.random() < 0.12:
-            yield from answer_claims(row, span, questions[article], rng)
+def first_change(changes: Sequence[Change], rng: random.Random) -> str | None:
+    """Try the changes in random order until one applies."""
+    for change in rng.sample(changes, len(changes)):
+        if (changed := change(rng)) is not None:
+            return changed
+    return None
 
 
-def sentence_around(text: str, span: tuple[int, int]) -> str:
-    """Return the sentence of ``text`` that holds ``span``, by full stops."""
-    start = max(text.rfind(". ", 0, span[0]) + 2, 0) if ". " in text[: span[0]] else 0
-    end = text.find(". ", span[1])
-    return text[start : end + 1 if end >= 0 else len(text)]
-
-
-def answer_claims(row: Row, span: tuple[int, int], questions: list[str], rng: random.Random) -> Iterator[Pair]:
-    """Yield claims made of a question and an answer: the right one, and a like one that is wrong."""
-    passage, question = row["passages"][0]["text"], row["question"]
-    answer = passage[span[0] : span[1]]
-    evidence = sentence_around(passage, span) if rng.random() < 0.7 else passage
-    yield Pair(f"{question} {answer}", "", evidence, supported=True)
-    kind = NUMBER if NUMBER.search(answer) else NAME
-    wrong = [w for w in kind.findall(passage) if w not in answer and answer not in w]
-    if wrong and rng.random() < 0.6:
-        yield Pair(f"{question} {rng.choice(wrong)}", "", evidence, supported=False)
-    elif swapped := swap_question(question, passage, questions[:20], rng):
-        yield Pair(f"{swapped} {answer}", "", evidence, supported=False)
-
-
-def faq_pairs(rows: list[Row], rng: random.Random) -> Iterator[Pair]:
-    """Yield question-answer snippets that answer, and the same entity's that do not."""
-    by_entity: dict[str, list[str]] = defaultdict(list)
-    for row in rows:
-        if row["passages"]:
-            by_entity[row.get("entity") or ""].append(row["passages"][0]["text"])
-    for row in rows:
-        if not row["passages"]:
-            continue
-        passage = row["passages"][0]
-        question = row["question"]
-        body = passage["text"]
-        if rng.random() < 0.7 and "? " in body:
-            body = body.split("? ", 1)[1]
-        heading = passage["title"] if rng.random() < 0.3 else ""
-        yield Pair(question, heading, body, answerable=True)
-        others = [t for t in set(by_entity[row.get("entity") or ""]) if t != passage["text"]]
-        if others:
-            other = rng.choice(sorted(others))
-            other = other.split("? ", 1)[1] if "? " in other and rng.random() < 0.7 else other
-            yield Pair(question, heading, other, answerable=False)
-
-
-def claim_pairs(rows: Iterable[Row]) -> Iterator[Pair]:
-    """Yield claim-checking rows and judged answers."""
-    for row in rows:
-        if not row["passages"]:
-            continue
-        passage = " ".join(p["text"] for p in row["passages"])
-        if row["task"] == "answer_verification":
-            yield Pair(f"{row['question']} {row['candidate']}", "", passage, supported=row["label"] == "correct")
-        elif "supported" in row:
-            yield Pair(row["question"], "", passage, supported=bool(row["supported"]))
+def pick(items: Sequence[str], most: int, rng: random.Random) -> Iterator[str]:
+    """Yield at most ``most`` of the items, drawn at random."""
+    yield from rng.sample(items, min(most, len(items)))

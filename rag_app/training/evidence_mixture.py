@@ -1,57 +1,148 @@
-"""Put the training sets together: which are used, how many rows of each, and what is kept out."""
+"""Put the training sets together: which are used, how many pairs of each, and what is kept out."""
 
+import logging
 import random
+import zlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from rag_app.json_lines import read_json_lines
-from rag_app.training.evidence_data import (
-    Pair,
-    Row,
-    claim_pairs,
-    extractive_pairs,
+from rag_app.training.evidence_claims import answer_pairs, sentence_pairs, set_pairs, whether_pairs
+from rag_app.training.evidence_data import Pair, Row, held_out_articles, times
+from rag_app.training.evidence_passages import Articles
+from rag_app.training.evidence_reading import (
+    Shares,
     faq_pairs,
-    held_out_articles,
+    opinion_pairs,
+    reading_pairs,
+    several_hop_pairs,
+    swapped_pairs,
+    topic_pairs,
 )
 from rag_app.training.table_data import table_pairs
 
-CLAIM_SETS = (
-    "climate_fever", "covidfact", "fm2_train", "healthver_train", "begin_train", "summedits", "rte",
-    "halueval_qa_sample",
-)  # fmt: skip
+log = logging.getLogger(__name__)
+CLAIM_SETS = {
+    "climate_fever": 2.0, "covidfact": 2.0, "fm2_train": 4.0, "healthver_train": 4.0, "begin_train": 2.0,
+    "summedits": 1.0, "rte": 2.0, "halueval_qa_sample": 2.0,
+}  # fmt: skip
+"""Each with how often it is gone through: the fewer the rows, and the more they are like the product's, the more."""
+SEVERAL_HOPS = ("2wiki_train500_migres", "hotpot_train100_hippo", "musique_train100_hippo")
+SQUAD = Shares(positives=1.4, near=0.6, far=0.2, spoiled=0.45, kept=0.15, removed=0.15)
+ADVERSARIAL = Shares(positives=3.0, near=0.9, far=0.2, spoiled=0.4, kept=0.3)
+GENERATED = Shares(positives=1.0)
+SEARCH = Shares(positives=2.0, far=1.0, spoiled=0.5, kept=0.2)
+POLICY = Shares(positives=2.0)
+SENTENCE = Shares(positives=0.5, far=0.1)
 
 
-def build_pairs(folder: Path, seed: int, *, squad_rows: int) -> tuple[list[Pair], list[Pair]]:
-    """Read the training sets in ``folder`` and return (training pairs, held-out pairs).
+class TrainingSets:
+    """The sets in a folder, by name without suffixes; a set that is not there has no rows."""
 
-    The held-out pairs are the whole last articles of squad_v2_train_articles: they choose nothing but the
-    calibration and the printed progress.
+    def __init__(self, folder: Path, *, seed: int, rows_per_set: int | None) -> None:
+        self._files = {p.name.split(".")[0]: p for p in sorted(folder.glob("*.jsonl*"))}
+        self._seed, self._most = seed, rows_per_set
+
+    def read(self, name: str) -> list[Row]:
+        """Return a set's rows; where ``rows_per_set`` was given, that many in a row, so that articles stay together."""
+        rows = [row for _, row in read_json_lines(self._files[name])] if name in self._files else []
+        if self._most is None or len(rows) <= self._most:
+            return rows
+        begin = random.Random(self._seed).randrange(len(rows) - self._most + 1)
+        return rows[begin : begin + self._most]
+
+    def train(self, name: str, every: int) -> list[Row]:
+        """Return the rows of a set of which one in ``every`` is kept out."""
+        return [row for row in self.read(name) if not is_held_out(row, every)]
+
+    def held(self, name: str, every: int) -> list[Row]:
+        """Return the rows that ``train`` keeps out."""
+        return [row for row in self.read(name) if is_held_out(row, every)]
+
+
+CLAIMS_KEPT, READING_KEPT = 10, 50
+
+
+def is_held_out(row: Row, every: int) -> bool:
+    """Tell whether a row is kept out of training: by its question, so that a claim's evidence stays together."""
+    return zlib.crc32(row["question"].encode()) % every == 0
+
+
+def build_pairs(
+    folder: Path, seed: int, *, rows_per_set: int | None = None
+) -> tuple[list[Pair], dict[str, list[Pair]]]:
+    """Read the training sets in ``folder`` and return (training pairs, held-out pairs by kind).
+
+    Held out are the whole last articles of squad_v2_train_articles, a tenth of the claims of every set, and a
+    fiftieth of the search and policy questions: they choose nothing but the calibration.
     """
-    rng = random.Random(seed)
-    load = {p.name.split(".")[0]: p for p in sorted(folder.glob("*.jsonl*"))}
-
-    def rows(name: str) -> list[Row]:
-        return [row for _, row in read_json_lines(load[name])] if name in load else []
-
-    v2 = rows("squad_v2_train_articles")
-    held = held_out_articles(v2)
-    held_rows = [r for r in v2 if r["article"] in held]
-    v2_rows = [r for r in v2 if r["article"] not in held]
+    sets = TrainingSets(folder, seed=seed, rows_per_set=rows_per_set)
     pairs: list[Pair] = []
-    squad = rows("squad_v1_train")
-    kept = set(rng.sample(range(len(squad)), min(squad_rows, len(squad))))
-    pairs += extractive_pairs([r for i, r in enumerate(squad) if i in kept], rng, negatives=0.45, swaps=0.4)
-    for _ in range(3):
-        pairs += extractive_pairs(v2_rows, rng, negatives=0.3, swaps=0.2)
-    pairs += extractive_pairs(rows("nq_qed_train"), rng, negatives=0.0, swaps=0.3)
-    qamr = rows("qamr_devtest")
-    pairs += extractive_pairs(rng.sample(qamr, min(6000, len(qamr))), rng, negatives=0.0, swaps=0.4)
-    policy = rows("policyqa_train")
-    pairs += extractive_pairs(rng.sample(policy, min(1500, len(policy))), rng, negatives=0.0, swaps=0.2)
-    pairs += faq_pairs(rows("dstc9_faq_grounded"), rng)
-    for name in CLAIM_SETS:
-        found = list(claim_pairs(rows(name)))
-        pairs += rng.sample(found, min(4000, len(found)))
-    pairs += table_pairs(len(pairs) // 12, rng)
-    rng.shuffle(pairs)
-    held_pairs = list(extractive_pairs(held_rows, random.Random(seed), negatives=0.0, swaps=0.0))
-    return pairs, held_pairs
+    for name, make in _recipe(sets, pairs).items():
+        before = len(pairs)
+        # Seeded by the name, a set gives the same pairs whatever other sets are there.
+        pairs += make(random.Random(f"{seed} {name}"))
+        log.info("%s: %d pairs", name, len(pairs) - before)
+    return pairs, held_out_pairs(sets, seed)
+
+
+def _recipe(sets: TrainingSets, made: list[Pair]) -> dict[str, Callable[[random.Random], Iterator[Pair]]]:
+    squad, v2 = sets.read("squad_v1_train"), sets.read("squad_v2_train_articles")
+    held = held_out_articles(v2)
+    v2 = [row for row in v2 if row["article"] not in held]
+    recipe: dict[str, Callable[[random.Random], Iterator[Pair]]] = {
+        "squad": lambda rng: reading_pairs(squad, rng, SQUAD),
+        "adversarial": lambda rng: reading_pairs(v2, rng, ADVERSARIAL),
+        "generated": lambda rng: reading_pairs(sets.read("unanswerable_questions"), rng, GENERATED),
+        "search": lambda rng: reading_pairs(sets.train("nq_qed_train", READING_KEPT), rng, SEARCH, styled=False),
+        "policy": lambda rng: reading_pairs(sets.train("policyqa_train", READING_KEPT), rng, POLICY),
+        "sentence": lambda rng: reading_pairs(sets.read("qamr_devtest"), rng, SENTENCE),
+        "swapped": lambda rng: swapped_pairs(sets.read("qamr_devtest"), rng, 0.25),
+        "faq": lambda rng: faq_pairs(sets.read("dstc9_faq_grounded"), rng),
+        "opinion": lambda rng: opinion_pairs(sets.read("subjqa_train"), rng),
+        "topic": lambda rng: topic_pairs(sets.read("pubmedqa_train"), rng),
+        "answer claims": lambda rng: answer_pairs(squad, rng, each=0.4),
+        "sentence claims": lambda rng: sentence_pairs(Articles(squad), rng, each=4.0),
+        "yes or no": lambda rng: whether_pairs(Articles(squad), rng, each=6.0),
+    }
+    recipe |= {name: _several_hops(sets, name) for name in SEVERAL_HOPS}
+    recipe |= {name: _claims(sets, name, often) for name, often in CLAIM_SETS.items()}
+    recipe["tables"] = lambda rng: table_pairs(len(made) // 15, rng)
+    return recipe
+
+
+def _several_hops(sets: TrainingSets, name: str) -> Callable[[random.Random], Iterator[Pair]]:
+    return lambda rng: several_hop_pairs(sets.read(name), rng)
+
+
+def _claims(sets: TrainingSets, name: str, often: float) -> Callable[[random.Random], Iterator[Pair]]:
+    rows = sets.train(name, CLAIMS_KEPT)
+    return lambda rng: (pair for _ in times(often, rng) for pair in set_pairs(rows, rng))
+
+
+def held_out_pairs(sets: TrainingSets, seed: int) -> dict[str, list[Pair]]:
+    """Return the pairs that training never sees, by kind."""
+    rng = random.Random(seed)
+    v2 = sets.read("squad_v2_train_articles")
+    held = held_out_articles(v2)
+    reading = [row for row in v2 if row["article"] in held]
+    search = [row for name in ("nq_qed_train", "policyqa_train") for row in sets.held(name, READING_KEPT)]
+    kinds = {
+        "reading": list(reading_pairs(reading, rng, Shares(near=0.5), styled=False)),
+        "search": list(reading_pairs(search, rng, Shares(far=1.0), styled=False)),
+        **{name: list(held_out_claims(sets, name, rng)) for name in CLAIM_SETS},
+    }
+    return {name: pairs for name, pairs in kinds.items() if pairs}
+
+
+def held_out_claims(sets: TrainingSets, name: str, rng: random.Random) -> Iterator[Pair]:
+    """Yield the kept-out claims of a set, each with its own evidence."""
+    rows = [row for row in sets.held(name, CLAIMS_KEPT) if row["passages"]]
+    own = {" ".join(p["text"] for p in row["passages"]) for row in rows}
+    for pair in set_pairs(rows, rng):
+        if (
+            pair.stance is not None
+            and pair.passage.split(": ", 1)[-1] in own | {pair.passage}
+            and pair.relevant is not False
+        ):
+            yield pair

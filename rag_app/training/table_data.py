@@ -138,7 +138,9 @@ def table_pairs(count: int, rng: random.Random) -> Iterator[Pair]:
         column = rng.choice(list(cells))
         kind = table.kinds[column]
         if rng.random() < 0.5:
-            yield Pair(_ask(column, kind, name, rng), heading, text, True, _place_of(text, name, cells[column]))
+            yield Pair(
+                _ask(column, kind, name, rng), heading, text, True, _place_of(text, name, cells[column]), relevant=True
+            )
             continue
         if rng.random() < 0.65:
             name = _other_name(table, rng)
