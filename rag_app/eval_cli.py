@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import fields
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -11,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from rag_app import eval_printing
+from rag_app.answering.parts import Parts
 from rag_app.errors import DataError
 from rag_app.json_lines import read_json_lines
 from rag_app.terminal import Json, open_application, open_written, print_result, show_bar, write_json
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from rag_app.evaluation.datasets import Question
     from rag_app.evaluation.evaluate import Scored
 
+PARTS = tuple(field.name for field in fields(Parts))
 Limit = Annotated[int | None, typer.Option(min=1, help="Take a random sample of this many.")]
 Seed = Annotated[int, typer.Option(help="Seed of the sample and of the bootstrap.")]
 Split = Annotated[str | None, typer.Option(help="Only rows whose field 'split' is this.")]
@@ -62,6 +65,10 @@ def evaluate_answers(
         Literal["ours", "plain", "both"],
         typer.Option(help="'plain' is the naive pipeline on the same models: three nearest passages and a prompt."),
     ] = "ours",
+    ablate: Annotated[
+        list[str] | None,
+        typer.Option(help=f"Ask once more without this part; several times, or 'all'. Parts: {', '.join(PARTS)}."),
+    ] = None,
     limit: Limit = None,
     seed: Seed = 0,
     split: Split = None,
@@ -76,8 +83,11 @@ def evaluate_answers(
     from rag_app.evaluation.datasets import read_passages, read_questions
     from rag_app.evaluation.evaluate import Run, run_questions
     from rag_app.evaluation.figures import report
-    from rag_app.workshop import EvaluationWorkshop, our_system, plain_system
+    from rag_app.workshop import EvaluationWorkshop, ablated_systems, our_system, plain_system
 
+    unknown = [part for part in ablate or () if part not in (*PARTS, "all")]
+    if unknown:
+        raise typer.BadParameter(f"There is no part '{unknown[0]}'. Parts: {', '.join(PARTS)}, or all.")
     questions = read_questions(file, limit=limit, seed=seed, split=split)
     known = _read_records(records, questions, mode) if resume else []
     with (
@@ -87,6 +97,7 @@ def evaluate_answers(
     ):
         systems = [our_system(application)] if system != "plain" else []
         systems += [plain_system(application)] if system != "ours" else []
+        systems += ablated_systems(application, ablate or ())
         names = [s.name for s in systems]
         known = [s for s in known if s.system in names]
         run = Run(mode, EvaluationWorkshop(application), application.embedder, others=read_passages(file))

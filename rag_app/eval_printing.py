@@ -4,23 +4,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
+
+from rag_app.evaluation.figures import SIDE_BY_SIDE, figure_of
 
 out = Console(soft_wrap=True, highlight=False)
 FEW = 3
 """As many systems fit side by side."""
-SIDE_BY_SIDE = (
-    ("contains", "answerable", "contains"),
-    ("answered well", "answerable", "answered_well"),
-    ("F1, abstention right", "", "overall_f1"),
-    ("declined unanswerable", "unanswerable", "abstained"),
-    ("declined answerable", "answerable", "abstained"),
-    ("false answers", "", "false_answers"),
-    ("citation precision", "answerable", "citation_precision"),
-    ("unsupported sentences", "", "unsupported_sentences"),
+COLUMNS = ("contains", "well", "F1 all", "silent*", "silent", "false", "cited", "unsupp.")
+COLUMNS_MEAN = (
+    "contains: of the answerable; well: or F1 of 0.5; F1 all: right silence counts as 1; silent*: of the unanswerable; "
+    "silent: of the answerable; false: of the answers; cited: citation precision; unsupp.: sentences"
 )
-"""A heading, the group that a figure is in ("" for all questions), and its name there."""
 
 
 def show_evaluation(result: Mapping[str, Any]) -> None:
@@ -40,10 +36,11 @@ def show_evaluation(result: Mapping[str, Any]) -> None:
 
 def show_side_by_side(systems: Mapping[str, Mapping[str, Any]]) -> None:
     """Print a few systems as columns with 95 % intervals, or many as rows without."""
-    for name, report in systems.items():
-        out.print(Text(f"{name}: {_models(report)}"))
+    for models in dict.fromkeys(_models(report) for report in systems.values()):
+        names = ", ".join(name for name, report in systems.items() if _models(report) == models)
+        out.print(Text(f"{names}: {models}"))
     if len(systems) > FEW:
-        table = Table("", *(heading for heading, _, _ in SIDE_BY_SIDE), "p50 ms", box=None)
+        table = Table(Column("", no_wrap=True), *COLUMNS, "p50 ms", box=None, padding=(0, 1, 0, 0))
         for name, report in systems.items():
             values = [number(figure_of(report, group, figure)[0]) for _, group, figure in SIDE_BY_SIDE]
             table.add_row(name, *values, number(report["latency_ms"]["p50"], 0))
@@ -53,6 +50,8 @@ def show_side_by_side(systems: Mapping[str, Mapping[str, Any]]) -> None:
             table.add_row(heading, *(with_interval(*figure_of(r, group, figure)) for r in systems.values()))
         table.add_row("p50 ms", *(number(r["latency_ms"]["p50"], 0) for r in systems.values()))
     out.print(table)
+    if len(systems) > FEW:
+        out.print(Text(COLUMNS_MEAN, style="dim"))
 
 
 def show_ranking(result: Mapping[str, Any]) -> None:
@@ -77,12 +76,6 @@ def show_claims(result: Mapping[str, Any]) -> None:
     for name, interval in result["intervals_95"].items():
         table.add_row(name, number(result[name]), span(interval))
     out.print(table)
-
-
-def figure_of(report: Mapping[str, Any], group: str, name: str) -> tuple[float | None, Sequence[float] | None]:
-    """Return a figure of a report and its interval; the group is "" for a figure over all questions."""
-    holder = report[group] if group else report
-    return holder[name], report["intervals_95"].get(f"{group}.{name}" if group else name)
 
 
 def number(value: float | None, digits: int = 3) -> str:

@@ -3,12 +3,13 @@
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from ingest.chunking import split_sections
-from rag_app.answering.assistant import Assistant
+from rag_app.answering.assistant import ALL_PARTS, Assistant
+from rag_app.answering.parts import Parts
 from rag_app.answering.retrieval import Searchable, retrieve
 from rag_app.assembly import Application, limits_of
 from rag_app.evaluation.evaluate import Answerer, System
@@ -123,8 +124,8 @@ class EvaluationWorkshop:
         )
 
 
-def our_system(application: Application, *, name: str = "ours") -> System:
-    """Return the product's own assistant."""
+def our_system(application: Application, *, name: str = "ours", parts: Parts = ALL_PARTS) -> System:
+    """Return the product's own assistant, with these of its parts at work."""
 
     def build(library: Searchable) -> Answerer:
         return Assistant(
@@ -133,9 +134,24 @@ def our_system(application: Application, *, name: str = "ours") -> System:
             evidence=application.evidence,
             generator=application.generator,
             limits=limits_of(application.settings),
+            parts=parts,
         )
 
     return System(name, build)
+
+
+def ablated_systems(application: Application, names: Sequence[str]) -> list[System]:
+    """Return the assistant with one part switched, for each of these parts' names; "all" stands for every part."""
+    usual = {f.name: bool(f.default) for f in fields(Parts)}
+    chosen = list(usual) if "all" in names else list(dict.fromkeys(names))
+    return [
+        our_system(
+            application,
+            name=f"{'without' if usual[part] else 'with'} {part}",
+            parts=replace(Parts(), **{part: not usual[part]}),
+        )
+        for part in chosen
+    ]
 
 
 def plain_system(application: Application) -> System:

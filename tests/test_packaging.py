@@ -106,7 +106,9 @@ def test_the_top_level_holds_nothing_unexpected() -> None:
     assert {name for name in present if not name.startswith(".")} <= TOP_LEVEL
 
 
-@pytest.mark.parametrize(("folders", "extras"), [(PACKAGES, ()), (("tests",), ("test",))], ids=["code", "tests"])
+@pytest.mark.parametrize(
+    ("folders", "extras"), [(PACKAGES, ("report",)), (("tests",), ("test",))], ids=["code", "tests"]
+)
 def test_everything_that_is_imported_is_declared(folders: tuple[str, ...], extras: tuple[str, ...]) -> None:
     providers = packages_distributions()
     known = names(declared(*extras))

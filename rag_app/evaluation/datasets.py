@@ -22,6 +22,7 @@ class Question:
     answerable: bool
     history: tuple[Message, ...] = ()
     gold: tuple[int, ...] = ()
+    split: str | None = None
 
 
 def read_questions(file: Path, *, limit: int | None = None, seed: int = 0, split: str | None = None) -> list[Question]:
@@ -76,4 +77,5 @@ def _question(row: dict[str, Any]) -> Question:
         answerable=bool(row["answerable"]),
         history=tuple(history),
         gold=tuple(g for g in map(int, gold) if 0 <= g < len(passages)) if gold else tuple(range(len(passages))),
+        split=str(row["split"]) if row.get("split") else None,
     )

@@ -1,6 +1,6 @@
 """Turn scored answers into the figures of a report, each with a 95 % bootstrap interval over questions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rag_app.evaluation.evaluate import Mode, Scored
@@ -12,6 +12,18 @@ ANSWERABLE = (
 OVERALL = ("unsupported_sentences", "answered", "false_answers")
 """``answered``: of all questions, the share that got an answer; ``false_answers``: of those answers, the share that
 is wrong or to a question without one."""
+
+SIDE_BY_SIDE = (
+    ("contains the answer", "answerable", "contains"),
+    ("answered well", "answerable", "answered_well"),
+    ("F1, right silence being 1", "", "overall_f1"),
+    ("declined, unanswerable", "unanswerable", "abstained"),
+    ("declined, answerable", "answerable", "abstained"),
+    ("false answers", "", "false_answers"),
+    ("citation precision", "answerable", "citation_precision"),
+    ("unsupported sentences", "", "unsupported_sentences"),
+)
+"""What systems are compared by: a heading, the group that a figure is in ("" for all questions), its name there."""
 
 
 def report(dataset: str, mode: Mode, scored: Sequence[Scored], *, seed: int) -> dict[str, Any]:
@@ -48,6 +60,12 @@ def report(dataset: str, mode: Mode, scored: Sequence[Scored], *, seed: int) -> 
         "failed": {"n": len(failures), "questions": failures},
         "intervals_95": intervals,
     }
+
+
+def figure_of(report: Mapping[str, Any], group: str, name: str) -> tuple[float | None, Sequence[float] | None]:
+    """Return a figure of a report and its interval; the group is "" for a figure over all questions."""
+    holder = report[group] if group else report
+    return holder[name], report["intervals_95"].get(f"{group}.{name}" if group else name)
 
 
 def _figure(rows: Sequence[Scored], name: str, seed: int) -> tuple[float | None, tuple[float, float] | None]:
