@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
@@ -207,20 +208,21 @@ def best_spans(start: Tensor, end: Tensor, cells: Sequence[int]) -> list[tuple[i
         cells: the cell of each token; a span stays within one, and never touches NO_CELL.
     """
     length = len(cells)
-    cell, places = torch.tensor(cells), torch.arange(length)
-    scores = start[:length, None] + end[None, :length] - start[0] - end[0]
-    distance = places[None, :] - places[:, None]
-    allowed = (cell[:, None] == cell[None, :]) & (cell != NO_CELL)[:, None]
-    allowed &= (distance >= 0) & (distance < MAX_ANSWER_TOKENS)
-    scores = scores.masked_fill(~allowed, -math.inf)
+    # A row per first token, a column per length: the square of all pairs takes as long as the network itself.
+    last = np.arange(length)[:, None] + np.arange(MAX_ANSWER_TOKENS)
+    padded = np.array([*cells, *[NO_CELL] * MAX_ANSWER_TOKENS])
+    starts, ends = start[:length].float().numpy(), end[:length].float().numpy()
+    scores = starts[:, None] + np.append(ends, np.full(MAX_ANSWER_TOKENS, -np.inf))[last] - starts[0] - ends[0]
+    scores[(padded[last] != padded[:length, None]) | (padded[:length, None] == NO_CELL)] = -np.inf
     found: list[tuple[int, int, float]] = []
     while len(found) < MOST_SPANS:
-        first, last = divmod(int(scores.argmax()), length)
-        margin = float(scores[first, last])
+        low, distance = divmod(int(scores.argmax()), MAX_ANSWER_TOKENS)
+        margin = float(scores[low, distance])
         if margin == -math.inf:
             break
-        found.append((first, last, margin))
-        scores[:, first:] = torch.where((places <= last)[:, None], -math.inf, scores[:, first:])
+        high = low + distance
+        found.append((low, high, margin))
+        scores[: high + 1][last[: high + 1] >= low] = -np.inf
     return found
 
 
