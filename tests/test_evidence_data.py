@@ -9,6 +9,7 @@ import pytest
 from rag_app.training.evidence_claims import answer_pairs, bend, sentence_pairs, set_pairs, shorten, whether_pairs
 from rag_app.training.evidence_data import (
     OPPOSITE,
+    Pair,
     Row,
     Stance,
     find_span,
@@ -17,7 +18,14 @@ from rag_app.training.evidence_data import (
     swap_question,
     turn_around,
 )
-from rag_app.training.evidence_mixture import CLAIMS_KEPT, build_pairs, is_held_out
+from rag_app.training.evidence_mixture import (
+    CLAIMS_KEPT,
+    TrainingSets,
+    held_out_pairs,
+    is_held_out,
+    make_part,
+    part_names,
+)
 from rag_app.training.evidence_passages import Articles, cut_passage, drop_sentence, place
 from rag_app.training.evidence_questions import keep_answer, negate_question, restyle, spoil_question
 from rag_app.training.evidence_reading import Shares, faq_pairs, opinion_pairs, reading_pairs, several_hop_pairs
@@ -103,15 +111,15 @@ def test_a_passage_without_the_answering_sentence_says_the_answer_nowhere() -> N
 
 
 def test_reading_rows_give_what_was_asked_for(rows: list[Row]) -> None:
-    def made(shares: Shares) -> list[tuple[bool | None, bool | None]]:
+    def kinds(shares: Shares) -> list[tuple[bool | None, bool | None]]:
         pairs = reading_pairs(rows, random.Random(1), shares)
         return [(p.answerable, p.relevant) for p in pairs]
 
-    assert made(Shares()) == [(True, True)] * 3
-    assert made(Shares(positives=0, near=1)) == [(False, False)] * 3
-    assert made(Shares(positives=0, far=1)) == []
-    assert set(made(Shares(positives=0, removed=1))) == {(False, True)}
-    assert set(made(Shares(positives=0, spoiled=3))) == {(False, True)}
+    assert kinds(Shares()) == [(True, True)] * 3
+    assert kinds(Shares(positives=0, near=1)) == [(False, False)] * 3
+    assert kinds(Shares(positives=0, far=1)) == []
+    assert set(kinds(Shares(positives=0, removed=1))) == {(False, True)}
+    assert set(kinds(Shares(positives=0, spoiled=3))) == {(False, True)}
     unanswerable = [row | {"answers": [], "answerable": False} for row in rows]
     pairs = list(reading_pairs(unanswerable, random.Random(1), Shares()))
     assert [(p.answerable, p.relevant, p.span) for p in pairs] == [(False, True, None)] * 3
@@ -268,9 +276,14 @@ def test_snippets_and_reviews_teach_what_they_know(rng: random.Random) -> None:
     assert [p.answerable for p in opinion_pairs(answers, rng)] == [True, False]
 
 
+def made(folder: Path, seed: int = 0, *, rows_per_set: int | None = None) -> list[Pair]:
+    sets = TrainingSets(folder, seed=seed, rows_per_set=rows_per_set)
+    return [pair for name in part_names() for pair in make_part(sets, name, seed)]
+
+
 def test_pairs_hold_every_task_and_keep_whole_articles_and_claims_out(tmp_path: Path) -> None:
     folder = write_tiny_sets(tmp_path)
-    pairs, held = build_pairs(folder, 0)
+    pairs, held = made(folder), held_out_pairs(TrainingSets(folder, seed=0, rows_per_set=None), 0)
     assert {p.answerable for p in pairs} == {True, False, None}
     assert {p.stance for p in pairs} == {None, *Stance}
     assert {p.relevant for p in pairs} == {True, False, None}
@@ -285,13 +298,13 @@ def test_pairs_hold_every_task_and_keep_whole_articles_and_claims_out(tmp_path: 
 
 def test_the_same_seed_makes_the_same_pairs(tmp_path: Path) -> None:
     folder = write_tiny_sets(tmp_path)
-    assert build_pairs(folder, 3) == build_pairs(folder, 3)
-    assert build_pairs(folder, 3) != build_pairs(folder, 4)
+    assert made(folder, 3) == made(folder, 3)
+    assert made(folder, 3) != made(folder, 4)
 
 
 def test_a_part_of_each_set_makes_fewer_pairs(tmp_path: Path) -> None:
     folder = write_tiny_sets(tmp_path)
-    assert 0 < len(build_pairs(folder, 0, rows_per_set=8)[0]) < len(build_pairs(folder, 0)[0])
+    assert 0 < len(made(folder, rows_per_set=8)) < len(made(folder))
 
 
 def test_a_question_about_a_table_is_answerable_only_if_row_and_column_are_there() -> None:

@@ -25,6 +25,7 @@ from rag_app.training.calibration import (
     write_description,
 )
 from rag_app.training.evidence import TrainingOptions, train_evidence
+from rag_app.training.evidence_corpus import Source, pack_mixture
 from rag_app.training.evidence_data import Pair, Stance
 from rag_app.training.evidence_loss import auroc, loss_of
 from rag_app.training.evidence_rows import IGNORED, collate, pack, plan_epoch, stream_batches
@@ -107,6 +108,17 @@ def test_rows_are_the_tokens_that_the_tokenizer_makes_of_the_pair(base: Path) ->
     relevant, answerable, stance, start, end = batch.labels[0].tolist()
     assert (relevant, answerable, stance) == (1, 1, IGNORED)
     assert tokenizer.decode(batch.ids[0, start : end + 1]) == "ten"
+
+
+def test_several_processes_make_the_same_rows(base: Path, data: Path) -> None:
+    source = Source(data, base, 0, 128, None)
+    (one, held), (two, _) = pack_mixture(source, processes=1), pack_mixture(source, processes=2)
+    assert len(one) > 100
+    assert held.keys() == {"reading", "healthver_train"}
+    for field in ("ids", "offsets", "firsts", "labels"):
+        assert np.array_equal(getattr(one, field), getattr(two, field))
+    last = collate(one, np.array([len(one) - 1]))
+    assert last.ids[0].tolist() == one.ids[one.offsets[-2] :].tolist()
 
 
 def test_too_long_pairs_are_left_out(base: Path) -> None:

@@ -16,13 +16,12 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from transformers import AutoTokenizer
 
 from rag_app.errors import DataError
 from rag_app.models.devices import choose_device
+from rag_app.training.evidence_corpus import Source, pack_mixture
 from rag_app.training.evidence_loss import batch_loss, measure
-from rag_app.training.evidence_mixture import build_pairs
-from rag_app.training.evidence_rows import Rows, pack, plan_epoch, stream_batches
+from rag_app.training.evidence_rows import Rows, plan_epoch, stream_batches
 from rag_app.training.evidence_weights import MasterWeights, load_base
 
 log = logging.getLogger(__name__)
@@ -36,8 +35,8 @@ class TrainingOptions:
     """How to train.
 
     ``steps`` goes before ``epochs``. ``batch_tokens`` counts padding. ``rows_per_set`` takes a part of each
-    training set. ``minutes`` ends a run early, to be taken up again; the learning rate knows nothing of it.
-    ``device`` is "cuda", "cpu" or "auto".
+    training set; ``processes`` make and tokenise the pairs. ``minutes`` ends a run early, to be taken up again;
+    the learning rate knows nothing of it. ``device`` is "cuda", "cpu" or "auto".
     """
 
     epochs: float = 1.0
@@ -53,6 +52,7 @@ class TrainingOptions:
     rows_per_set: int | None = None
     checkpoint_seconds: float = 120
     measure_steps: int = 1000
+    processes: int = 1
 
 
 def train_evidence(data: Path, base: Path, out: Path, options: TrainingOptions) -> dict[str, float]:
@@ -68,13 +68,9 @@ def train_evidence(data: Path, base: Path, out: Path, options: TrainingOptions) 
         DataError: a training set cannot be read, or the checkpoint is of a run with other options.
     """
     out.mkdir(parents=True, exist_ok=True)
-    tokenizer = AutoTokenizer.from_pretrained(base)
-    pairs, held_pairs = build_pairs(data, options.seed, rows_per_set=options.rows_per_set)
-    log.info("%d training pairs, held out: %s", len(pairs), {name: len(some) for name, some in held_pairs.items()})
-    rows = pack(pairs, tokenizer, max_tokens=options.max_tokens)
-    held = {name: pack(some, tokenizer, max_tokens=options.max_tokens) for name, some in held_pairs.items()}
+    source = Source(data, base, options.seed, options.max_tokens, options.rows_per_set)
+    rows, held = pack_mixture(source, processes=options.processes)
     log.info("%d rows, %d tokens", len(rows), len(rows.ids))
-    del pairs, held_pairs
     if not len(rows):
         raise DataError(f"{data} holds no training pairs. Put training sets such as squad_v1_train.jsonl.gz there.")
     return _Run(rows, held, base=base, out=out, options=options).finish()
@@ -174,6 +170,6 @@ class _Run:
         file.with_suffix(".tmp").replace(file)
 
     def _identity(self) -> dict[str, Any]:
-        free = ("device", "minutes", "checkpoint_seconds", "measure_steps")
+        free = ("device", "minutes", "checkpoint_seconds", "measure_steps", "processes")
         fixed = {name: value for name, value in asdict(self._options).items() if name not in free}
         return fixed | {"steps": self._steps, "rows": len(self._rows)}

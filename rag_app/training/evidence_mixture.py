@@ -1,15 +1,15 @@
 """Put the training sets together: which are used, how many pairs of each, and what is kept out."""
 
-import logging
 import random
 import zlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from rag_app.json_lines import read_json_lines
 from rag_app.training.evidence_claims import answer_pairs, sentence_pairs, set_pairs, whether_pairs
 from rag_app.training.evidence_data import Pair, Row, held_out_articles, times
-from rag_app.training.evidence_passages import Articles
+from rag_app.training.evidence_passages import Articles, article_of
 from rag_app.training.evidence_reading import (
     Shares,
     faq_pairs,
@@ -21,19 +21,22 @@ from rag_app.training.evidence_reading import (
 )
 from rag_app.training.table_data import table_pairs
 
-log = logging.getLogger(__name__)
 CLAIM_SETS = {
     "climate_fever": 2.0, "covidfact": 2.0, "fm2_train": 4.0, "healthver_train": 4.0, "begin_train": 2.0,
     "summedits": 1.0, "rte": 2.0, "halueval_qa_sample": 2.0,
 }  # fmt: skip
 """Each with how often it is gone through: the fewer the rows, and the more they are like the product's, the more."""
 SEVERAL_HOPS = ("2wiki_train500_migres", "hotpot_train100_hippo", "musique_train100_hippo")
+CLAIMS_KEPT, READING_KEPT = 10, 50
+"""One in so many rows is kept out of training."""
+SQUAD_PARTS = 16
 SQUAD = Shares(positives=1.4, near=0.6, far=0.2, spoiled=0.45, kept=0.15, removed=0.15)
 ADVERSARIAL = Shares(positives=3.0, near=0.9, far=0.2, spoiled=0.4, kept=0.3)
 GENERATED = Shares(positives=1.0)
 SEARCH = Shares(positives=2.0, far=1.0, spoiled=0.5, kept=0.2)
 POLICY = Shares(positives=2.0)
 SENTENCE = Shares(positives=0.5, far=0.1)
+Make = Callable[["TrainingSets", random.Random], Iterator[Pair]]
 
 
 class TrainingSets:
@@ -42,10 +45,14 @@ class TrainingSets:
     def __init__(self, folder: Path, *, seed: int, rows_per_set: int | None) -> None:
         self._files = {p.name.split(".")[0]: p for p in sorted(folder.glob("*.jsonl*"))}
         self._seed, self._most = seed, rows_per_set
+        self._last: tuple[str, list[Row]] = ("", [])
 
     def read(self, name: str) -> list[Row]:
         """Return a set's rows; where ``rows_per_set`` was given, that many in a row, so that articles stay together."""
-        rows = [row for _, row in read_json_lines(self._files[name])] if name in self._files else []
+        if name != self._last[0]:
+            # Several parts in a row are made of the largest set.
+            self._last = (name, [row for _, row in read_json_lines(self._files[name])] if name in self._files else [])
+        rows = self._last[1]
         if self._most is None or len(rows) <= self._most:
             return rows
         begin = random.Random(self._seed).randrange(len(rows) - self._most + 1)
@@ -60,68 +67,71 @@ class TrainingSets:
         return [row for row in self.read(name) if is_held_out(row, every)]
 
 
-CLAIMS_KEPT, READING_KEPT = 10, 50
-
-
 def is_held_out(row: Row, every: int) -> bool:
     """Tell whether a row is kept out of training: by its question, so that a claim's evidence stays together."""
     return zlib.crc32(row["question"].encode()) % every == 0
 
 
-def build_pairs(
-    folder: Path, seed: int, *, rows_per_set: int | None = None
-) -> tuple[list[Pair], dict[str, list[Pair]]]:
-    """Read the training sets in ``folder`` and return (training pairs, held-out pairs by kind).
-
-    Held out are the whole last articles of squad_v2_train_articles, a tenth of the claims of every set, and a
-    fiftieth of the search and policy questions: they choose nothing but the calibration.
-    """
-    sets = TrainingSets(folder, seed=seed, rows_per_set=rows_per_set)
-    pairs: list[Pair] = []
-    for name, make in _recipe(sets, pairs).items():
-        before = len(pairs)
-        # Seeded by the name, a set gives the same pairs whatever other sets are there.
-        pairs += make(random.Random(f"{seed} {name}"))
-        log.info("%s: %d pairs", name, len(pairs) - before)
-    return pairs, held_out_pairs(sets, seed)
+def part_names() -> list[str]:
+    """Return the names of the parts that the training pairs are made in; any may be made alone, in any process."""
+    return list(_recipe())
 
 
-def _recipe(sets: TrainingSets, made: list[Pair]) -> dict[str, Callable[[random.Random], Iterator[Pair]]]:
-    squad, v2 = sets.read("squad_v1_train"), sets.read("squad_v2_train_articles")
-    held = held_out_articles(v2)
-    v2 = [row for row in v2 if row["article"] not in held]
-    recipe: dict[str, Callable[[random.Random], Iterator[Pair]]] = {
-        "squad": lambda rng: reading_pairs(squad, rng, SQUAD),
-        "adversarial": lambda rng: reading_pairs(v2, rng, ADVERSARIAL),
-        "generated": lambda rng: reading_pairs(sets.read("unanswerable_questions"), rng, GENERATED),
-        "search": lambda rng: reading_pairs(sets.train("nq_qed_train", READING_KEPT), rng, SEARCH, styled=False),
-        "policy": lambda rng: reading_pairs(sets.train("policyqa_train", READING_KEPT), rng, POLICY),
-        "sentence": lambda rng: reading_pairs(sets.read("qamr_devtest"), rng, SENTENCE),
-        "swapped": lambda rng: swapped_pairs(sets.read("qamr_devtest"), rng, 0.25),
-        "faq": lambda rng: faq_pairs(sets.read("dstc9_faq_grounded"), rng),
-        "opinion": lambda rng: opinion_pairs(sets.read("subjqa_train"), rng),
-        "topic": lambda rng: topic_pairs(sets.read("pubmedqa_train"), rng),
-        "answer claims": lambda rng: answer_pairs(squad, rng, each=0.4),
-        "sentence claims": lambda rng: sentence_pairs(Articles(squad), rng, each=4.0),
-        "yes or no": lambda rng: whether_pairs(Articles(squad), rng, each=6.0),
+def make_part(sets: TrainingSets, name: str, seed: int) -> list[Pair]:
+    """Return the training pairs of one part. The same seed gives the same, whatever other parts there are."""
+    return list(_recipe()[name](sets, random.Random(f"{seed} {name}")))
+
+
+def _recipe() -> dict[str, Make]:
+    recipe: dict[str, Make] = {f"squad {i}": partial(_squad, part=i) for i in range(SQUAD_PARTS)}
+    recipe |= {
+        "adversarial": _adversarial,
+        "generated": lambda sets, rng: reading_pairs(sets.read("unanswerable_questions"), rng, GENERATED),
+        "search": lambda sets, rng: reading_pairs(sets.train("nq_qed_train", READING_KEPT), rng, SEARCH, styled=False),
+        "policy": lambda sets, rng: reading_pairs(sets.train("policyqa_train", READING_KEPT), rng, POLICY),
+        "sentence": lambda sets, rng: reading_pairs(sets.read("qamr_devtest"), rng, SENTENCE),
+        "swapped": lambda sets, rng: swapped_pairs(sets.read("qamr_devtest"), rng, 0.25),
+        "faq": lambda sets, rng: faq_pairs(sets.read("dstc9_faq_grounded"), rng),
+        "opinion": lambda sets, rng: opinion_pairs(sets.read("subjqa_train"), rng),
+        "topic": lambda sets, rng: topic_pairs(sets.read("pubmedqa_train"), rng),
+        "tables": lambda sets, rng: table_pairs(len(sets.read("squad_v1_train")) // 2, rng),
     }
-    recipe |= {name: _several_hops(sets, name) for name in SEVERAL_HOPS}
-    recipe |= {name: _claims(sets, name, often) for name, often in CLAIM_SETS.items()}
-    recipe["tables"] = lambda rng: table_pairs(len(made) // 15, rng)
-    return recipe
+    recipe |= {name: partial(_several_hops, name=name) for name in SEVERAL_HOPS}
+    return recipe | {name: partial(_claims, name=name) for name in CLAIM_SETS}
 
 
-def _several_hops(sets: TrainingSets, name: str) -> Callable[[random.Random], Iterator[Pair]]:
-    return lambda rng: several_hop_pairs(sets.read(name), rng)
+def _squad(sets: TrainingSets, rng: random.Random, *, part: int) -> Iterator[Pair]:
+    rows = sets.read("squad_v1_train")
+    own = set(sorted({article_of(row) for row in rows})[part::SQUAD_PARTS])
+    rows = [row for row in rows if article_of(row) in own]
+    yield from reading_pairs(rows, rng, SQUAD)
+    yield from answer_pairs(rows, rng, each=0.4)
+    yield from sentence_pairs(Articles(rows), rng, each=4.0)
+    yield from whether_pairs(Articles(rows), rng, each=6.0)
 
 
-def _claims(sets: TrainingSets, name: str, often: float) -> Callable[[random.Random], Iterator[Pair]]:
+def _adversarial(sets: TrainingSets, rng: random.Random) -> Iterator[Pair]:
+    rows = sets.read("squad_v2_train_articles")
+    held = held_out_articles(rows)
+    yield from reading_pairs([row for row in rows if row["article"] not in held], rng, ADVERSARIAL)
+
+
+def _several_hops(sets: TrainingSets, rng: random.Random, *, name: str) -> Iterator[Pair]:
+    yield from several_hop_pairs(sets.read(name), rng)
+
+
+def _claims(sets: TrainingSets, rng: random.Random, *, name: str) -> Iterator[Pair]:
     rows = sets.train(name, CLAIMS_KEPT)
-    return lambda rng: (pair for _ in times(often, rng) for pair in set_pairs(rows, rng))
+    for _ in times(CLAIM_SETS[name], rng):
+        yield from set_pairs(rows, rng)
 
 
 def held_out_pairs(sets: TrainingSets, seed: int) -> dict[str, list[Pair]]:
-    """Return the pairs that training never sees, by kind."""
+    """Return the pairs that training never sees, by kind: they choose nothing but the calibration.
+
+    They are the whole last articles of squad_v2_train_articles, a tenth of the claims of every set, and a fiftieth
+    of the search and policy questions.
+    """
     rng = random.Random(seed)
     v2 = sets.read("squad_v2_train_articles")
     held = held_out_articles(v2)

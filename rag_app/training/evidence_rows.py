@@ -88,6 +88,18 @@ def pack(pairs: Sequence[Pair], tokenizer: PreTrainedTokenizerBase, *, max_token
     return Rows(flat, np.cumsum(lengths, dtype=np.int64), np.array(firsts, dtype=np.int64), table)
 
 
+def join(parts: Sequence[Rows]) -> Rows:
+    """Put rows one after another."""
+    ends = np.cumsum([0, *(len(part.ids) for part in parts)])
+    offsets = [part.offsets[:-1] + begin for part, begin in zip(parts, ends[:-1], strict=True)]
+    return Rows(
+        np.concatenate([part.ids for part in parts]),
+        np.concatenate([*offsets, ends[-1:]]),
+        np.concatenate([part.firsts for part in parts]),
+        np.concatenate([part.labels for part in parts]),
+    )
+
+
 def _pack_some(
     pairs: Sequence[Pair], tokenizer: PreTrainedTokenizerBase, max_tokens: int
 ) -> Iterator[tuple[NDArray[np.uint16], int, tuple[int, ...]]]:
