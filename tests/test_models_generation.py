@@ -24,7 +24,9 @@ from transformers.modeling_outputs import CausalLMOutput
 
 from rag_app.errors import ModelDamaged, ModelError
 from rag_app.models.catalogue import resolve_model
-from rag_app.models.generation import Generator, load_generator
+from rag_app.models.decoding import Decoding
+from rag_app.models.generation import Generator, Order, load_generator
+from rag_app.models.streaming import Progress
 from rag_app.models.templates import encode_chat
 from rag_app.records import Message
 from tests.tiny_models import TEMPLATE_WITHOUT_SYSTEM, byte_tokenizer, save_tiny_generator, tiny_llama_config
@@ -50,6 +52,10 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def tiny(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Generator:
     return load(tiny_folder, tmp_path_factory.mktemp("home"))
+
+
+def settle(generator: Generator, prompt: list[int], most: int, decoding: Decoding = Decoding()) -> list[list[int]]:
+    return list(generator._settle(Order(prompt, most, decoding=decoding), Progress(len(prompt))))
 
 
 def tokens_of(text: str) -> list[int]:
@@ -116,8 +122,9 @@ def test_a_prompt_longer_than_the_context_is_refused_with_both_sizes(tiny: Gener
 def test_an_answer_never_outgrows_the_context(tiny: Generator) -> None:
     prompt = [Message("user", "x" * 230)]
     room = tiny.context_tokens - tiny.count_tokens(prompt)
-    written = sum(len(tokens) for tokens in tiny._settle(tiny._encode(prompt), room, None))
-    assert written == room
+    writing = tiny.stream(prompt, max_new_tokens=10_000)
+    assert "".join(writing)
+    assert writing.tokens == room
     assert "".join(tiny.stream(prompt, max_new_tokens=10_000)) == "".join(tiny.stream(prompt, max_new_tokens=room))
 
 
@@ -193,17 +200,17 @@ KINDS: dict[str, tuple[type, PreTrainedConfig]] = {
 def test_models_of_every_kind_write_what_transformers_itself_would(kind: str, tmp_path: Path) -> None:
     architecture, config = KINDS[kind]
     generator = load(save_tiny_generator(tmp_path / "model", config=config, kind=architecture), tmp_path)
-    model: Any = AutoModelForCausalLM.from_pretrained(tmp_path / "model", dtype=generator._model.dtype)
+    model: Any = AutoModelForCausalLM.from_pretrained(tmp_path / "model", dtype=generator._stepper.model.dtype)
     prompt = torch.tensor([generator._encode(REPEATING)])
     whole = model.generate(prompt, attention_mask=torch.ones_like(prompt), max_new_tokens=30, do_sample=False)
-    settled = [token for step in generator._settle(prompt[0].tolist(), 30, None) for token in step]
+    settled = [token for step in settle(generator, prompt[0].tolist(), 30) for token in step]
     assert settled == whole[0, prompt.shape[1] :].tolist()
 
 
 def test_an_answer_that_quotes_the_prompt_takes_fewer_steps_than_tokens() -> None:
     quote = "Up to 10 days of leave may be carried over."
     generator = Generator(Reciting(quote), byte_tokenizer(), name="reciting")
-    steps = list(generator._settle(generator._encode(ASK), 100, None))
+    steps = settle(generator, generator._encode(ASK), 100)
     assert [token for step in steps for token in step] == tokens_of(quote)
     assert len(steps) < len(tokens_of(quote)) / 3
 

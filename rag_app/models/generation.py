@@ -6,25 +6,36 @@ followed the same words before is proposed and checked in one step (prompt looku
 proposed token stays only if it is the one that the model would have written.
 """
 
-import inspect
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from rag_app.errors import ModelDamaged, ModelError
 from rag_app.models.catalogue import ModelSource
-from rag_app.models.decoding import Decoding
+from rag_app.models.decoding import Decoding, FaithfulLogitsProcessor, contrasted
 from rag_app.models.devices import choose_device, choose_dtype
 from rag_app.models.quiet import quietly
+from rag_app.models.stepping import Course, Stepper
 from rag_app.models.streaming import Progress, PromptLookup, TextStream, Writing
 from rag_app.models.templates import NEXT_TURN, encode_chat, has_template
 from rag_app.records import Message
 
 CONTEXT_WHEN_UNTOLD = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What to write: after which tokens, how many at most, until when, and how they are chosen."""
+
+    prompt: list[int]
+    most: int
+    stop: Callable[[], bool] | None = None
+    decoding: Decoding = Decoding()
 
 
 class Generator:
@@ -36,12 +47,11 @@ class Generator:
     def __init__(self, model: Any, tokenizer: Any, *, name: str) -> None:
         self.name = name
         self.context_tokens = _context_tokens(model, tokenizer)
-        self._model = model.eval()
+        self._stepper = Stepper(model, name=name)
         self._tokenizer = tokenizer
         self._ends = _end_tokens(model, tokenizer)
-        self._forward = _forward_arguments(model, name)
-        # A model's step and a tokenizer are each used by one thread at a time.
-        self._stepping, self._tokenizing = Lock(), Lock()
+        # A tokenizer is used by one thread at a time.
+        self._tokenizing = Lock()
 
     def count_tokens(self, messages: Sequence[Message]) -> int:
         """Return the length of the prompt that these messages become."""
@@ -55,7 +65,7 @@ class Generator:
         stop: Callable[[], bool] | None = None,
         decoding: Decoding = Decoding(),
     ) -> Writing:
-        """Return the pieces of the answer as they are written, always of the likeliest tokens.
+        """Return the pieces of the answer as they are written, always of the likeliest tokens that are allowed.
 
         ``stop`` is asked before every step. The answer ends early where the context is full.
 
@@ -69,12 +79,12 @@ class Generator:
                 "included. Ask a shorter question, use fewer passages, or choose a model with a longer context."
             )
         progress = Progress(len(prompt))
-        pieces = self._write(prompt, min(max_new_tokens, self.context_tokens - len(prompt)), stop)
-        return Writing(pieces, progress)
+        order = Order(prompt, min(max_new_tokens, self.context_tokens - len(prompt)), stop, decoding)
+        return Writing(self._write(order, progress), progress)
 
-    def _write(self, prompt: list[int], most: int, stop: Callable[[], bool] | None) -> Iterator[str]:
+    def _write(self, order: Order, progress: Progress) -> Iterator[str]:
         text = TextStream(self._decode, until=None if has_template(self._tokenizer) else NEXT_TURN)
-        for tokens in self._settle(prompt, most, stop):
+        for tokens in self._settle(order, progress):
             if piece := text.add(tokens):
                 yield piece
             if text.ended:
@@ -82,45 +92,52 @@ class Generator:
         if rest := text.rest():
             yield rest
 
-    def _settle(self, prompt: list[int], most: int, stop: Callable[[], bool] | None) -> Iterator[list[int]]:
+    def _settle(self, order: Order, progress: Progress) -> Iterator[list[int]]:
         """Yield the one or more tokens that each step settles, up to the token that ends the answer."""
-        cache = DynamicCache(config=self._model.config)
-        lookup = PromptLookup(prompt)
-        given, draft, written = prompt, list[int](), 0
-        while written < most and not (stop and stop()):
-            likeliest = self._step(given + draft, cache, len(draft) + 1)
-            fitting = _common_length(draft, likeliest)
-            settled = likeliest[: fitting + 1]
-            end = next((place for place, token in enumerate(settled) if token in self._ends), None)
-            if settled[:end]:
+        courses, faithful = self._begin(order)
+        lookup = PromptLookup(order.prompt)
+        written, draft = list[int](), list[int]()
+        while len(written) < order.most and not (order.stop and order.stop()):
+            logits = courses[0].read(draft)
+            if progress.opening is None:
+                progress.opening = self._opening(logits[0])
+            scores = contrasted(logits, courses[1].read(draft), order.decoding.contrast) if courses[1:] else logits
+            settled = _choose(scores, draft, written, faithful)
+            end = next((place for place, token in enumerate(settled) if token in self._ends), len(settled))
+            if end:
+                progress.tokens += end
+                progress.log_probability += _log_probability(logits, settled[:end])
                 yield settled[:end]
-            if end is not None:
+            if end < len(settled):
                 return
-            written += len(settled)
-            lookup.add(settled)
-            # A cache that is a running state (Mamba and its kin) cannot take a step back, so nothing is proposed to it.
-            if cache.is_croppable:
-                if given is prompt:
-                    cache.activate_past_recording()  # type: ignore[no-untyped-call]
-                else:
-                    cache.crop(fitting - len(draft))
-                draft = lookup.propose()[: most - written - 1]
-            given = settled[-1:]
+            written += settled
+            for course in courses:
+                course.settle(settled)
+            if order.decoding.lookup and all(course.takes_drafts for course in courses):
+                lookup.add(settled)
+                draft = lookup.propose()[: order.most - len(written) - 1]
 
-    @torch.inference_mode()
-    def _step(self, tokens: list[int], cache: DynamicCache, count: int) -> list[int]:
-        """Return the likeliest token after each of the last ``count`` tokens."""
-        try:
-            with self._stepping:
-                inputs = torch.tensor([tokens], device=self._model.device)
-                logits = self._model(input_ids=inputs, use_cache=True, **self._forward(cache, count)).logits
-                likeliest: list[int] = logits[0, -count:].argmax(dim=-1).tolist()
-        except RuntimeError as error:
-            raise ModelError(
-                f"{self.name} could not go on after {len(tokens)} tokens on {self._model.device}: {error}. "
-                "Free memory, use fewer passages, or set device to cpu."
-            ) from error
-        return likeliest
+    def _begin(self, order: Order) -> tuple[list[Course], FaithfulLogitsProcessor | None]:
+        """Return the course of the prompt, that of the prompt without sources if there is one, and the mask."""
+        decoding = order.decoding
+        courses = [Course(self._stepper, order.prompt)]
+        if decoding.contrast and decoding.without is not None:
+            courses.append(Course(self._stepper, self._encode(decoding.without)))
+        if decoding.faithful_to is None:
+            return courses, None
+        with self._tokenizing:
+            return courses, FaithfulLogitsProcessor(self._tokenizer, decoding.faithful_to, len(order.prompt))
+
+    def _opening(self, logits: torch.Tensor) -> Callable[[str], float]:
+        probabilities = logits.float().softmax(dim=-1)
+
+        def probability(text: str) -> float:
+            # A model without template writes a space before its first word.
+            with self._tokenizing:
+                encoded = [self._tokenizer.encode(f"{space}{text}", add_special_tokens=False) for space in ("", " ")]
+            return float(probabilities[sorted({tokens[0] for tokens in encoded if tokens})].sum())
+
+        return probability
 
     def _encode(self, messages: Sequence[Message]) -> list[int]:
         with self._tokenizing:
@@ -167,20 +184,26 @@ def load_generator(source: ModelSource, *, device: str = "auto") -> Generator:
     return Generator(model, tokenizer, name=source.identity)
 
 
-def _common_length(draft: Sequence[int], likeliest: Sequence[int]) -> int:
-    pairs = enumerate(zip(draft, likeliest, strict=False))
-    return next((place for place, (proposed, chosen) in pairs if proposed != chosen), len(draft))
+def _choose(
+    scores: torch.Tensor, draft: Sequence[int], written: list[int], faithful: FaithfulLogitsProcessor | None
+) -> list[int]:
+    """Return the likeliest tokens: those of the draft that are, and the one that follows them."""
+    unmasked: list[int] = [] if faithful else scores.argmax(dim=-1).tolist()
+    settled = list[int]()
+    for place, row in enumerate(scores):
+        # Which tokens are allowed depends on those before, so no row can be masked ahead of them.
+        token = int(faithful.mask(written + settled, row).argmax()) if faithful else unmasked[place]
+        settled.append(token)
+        if place < len(draft) and token != draft[place]:
+            break
+    return settled
 
 
-def _forward_arguments(model: Any, name: str) -> Callable[[DynamicCache, int], dict[str, Any]]:
-    """Return what else the model's forward takes, for a cache and the count of last tokens whose logits are needed."""
-    known = inspect.signature(model.forward).parameters
-    cache_name = next((option for option in ("past_key_values", "cache_params") if option in known), None)
-    if cache_name is None:
-        raise ModelError(f"{name} keeps no cache between tokens, which is not supported. Choose another generator.")
-    if "logits_to_keep" in known:
-        return lambda cache, count: {cache_name: cache, "logits_to_keep": count}
-    return lambda cache, _: {cache_name: cache}
+def _log_probability(logits: torch.Tensor, tokens: Sequence[int]) -> float:
+    """Return the log probability of tokens that follow one another, of which each has a row of logits."""
+    rows = logits[: len(tokens)].float()
+    chosen = rows[torch.arange(len(tokens)), torch.tensor(tokens)]
+    return float((chosen - rows.logsumexp(dim=-1)).sum())
 
 
 def _end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:
