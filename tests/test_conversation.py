@@ -1,32 +1,77 @@
-"""Follow-up questions are joined to what they lean on, and only then."""
+"""A question leans on the conversation when what it says cannot be understood from itself."""
+
+import pytest
 
 from rag_app.answering.conversation import needs_history
-from rag_app.answering.rewriting import standalone_question
-from rag_app.records import Message
-
-HISTORY = [
-    Message("user", "How many days of annual leave do employees have?"),
-    Message("assistant", "25 days."),
-    Message("user", "And do they expire?"),
-    Message("assistant", "Yes, on 31 March."),
-]
 
 
-def test_a_question_that_stands_alone_is_left_alone() -> None:
-    question = "Where is the Tromsø office located in the city?"
-    assert standalone_question(question, HISTORY) == question
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Since when?",
+        "Why?",
+        "And for Sweden?",
+        "In Norway?",
+        "Sweden?",
+        "How many days?",
+        "What about the second one?",
+        "What is the second?",
+        "Which one is cheaper?",
+        "Who else must sign?",
+        "Do managers too?",
+        "Tell me more",
+        "What does that mean?",
+        "Does that policy apply to interns?",
+        "Do those expire?",
+        "Is this paid?",
+        "Who works there?",
+        "Is it the same in Norway?",
+        "Are there any other forms?",
+        "Who approved it before the summer break?",
+        "Can they be sold back to the company?",
+        "Is the manager allowed to keep it?",
+        "Can employees carry it over?",
+        "How long does it take?",
+        "What is his phone number?",
+        "What was the name of her first project?",
+    ],
+)
+def test_a_question_that_leans_on_what_went_before_needs_it(question: str) -> None:
+    assert needs_history(question)
 
 
-def test_a_follow_up_is_joined_to_the_last_question_that_stood_alone() -> None:
-    expected = "How many days of annual leave do employees have? Can they be sold back to the company?"
-    assert standalone_question("Can they be sold back to the company?", HISTORY) == expected
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Who approves overtime in the laboratory?",
+        "Who is CEO?",
+        "Where is parking?",
+        "Is overtime paid?",
+        "minimum password length",
+        "guest wifi password reset",
+        "How to reset a password?",
+        "How long is a laptop used before it is replaced?",
+        "If an employee is sick, must they call?",
+        "If leave is not taken, does it lapse?",
+        "Can I take the laptop home and keep it?",
+        "When does Anna leave her office?",
+        "What does the company do with its waste?",
+        "Who gets their bonus in March?",
+        "Do those who work part time get leave?",
+        "Is it possible to carry leave over?",
+        "How long does it take to charge the battery?",
+        "Is there a car park in Marrowby?",
+        "Is it true that dogs are allowed?",
+        "What happens this year with leave?",
+        "Who is the person that approves trips?",
+        "A supplier offers me tickets for a match. May I accept them?",
+        "The lamp blinks yellow four times. What does that mean?",
+        "Combien de jours de congé avons-nous ?",
+    ],
+)
+def test_a_question_that_says_what_it_means_stands_alone(question: str) -> None:
+    assert not needs_history(question)
 
 
-def test_without_a_history_nothing_is_added() -> None:
-    assert standalone_question("And then?", []) == "And then?"
-
-
-def test_short_and_pronominal_questions_need_the_history() -> None:
-    assert needs_history("Since when?")
-    assert needs_history("Who approved it before the summer break?")
-    assert not needs_history("Who approves overtime in the laboratory?")
+def test_marks_alone_need_nothing() -> None:
+    assert not needs_history("?!")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from rag_app.answering.confidence import YES_NO
+from rag_app.answering.contradiction import find_disagreement
 from rag_app.answering.grounding import SupportModel, quote_around
 from rag_app.answering.parts import Parts
 from rag_app.answering.reply import Draft, Reply, Stage
@@ -15,6 +16,7 @@ from rag_app.answering.small_talk import REPLIES, small_talk
 from rag_app.answering.weighing import PassageJudge, Weighed, weigh_passages
 from rag_app.answering.writing import TextGenerator, Writer, flatten
 from rag_app.errors import QuestionError
+from rag_app.models.evidence import AnswerSpan
 from rag_app.records import Message, Passage, Scope, Sentence
 
 ALL_PARTS = Parts()
@@ -164,19 +166,29 @@ class Assistant:
         weighed = self._weigh(draft.standalone, found)
         draft.passages = [w.passage for w in weighed]
         draft.clock("evidence", since)
-        if not weighed:
-            return
-        best = weighed[0]
-        draft.confidence = best.confidence
-        if best.span is None or draft.confidence < self._limits.threshold:
+        if weighed:
+            draft.confidence = weighed[0].confidence
+            if draft.confidence >= self._limits.threshold:
+                yield from self._answer(draft, weighed)
+
+    def _answer(self, draft: Draft, weighed: Sequence[Weighed]) -> Iterator[Stage | Sentence]:
+        """Answer from passages of which the first is good enough, and from one that contradicts it."""
+        best, older = weighed[0], None
+        if found := find_disagreement(draft.standalone, weighed, threshold=self._limits.threshold):
+            best, older = found.newer, found.older
+            draft.confidence, draft.disagreement, draft.note = best.confidence, True, found.note
+            # Each sentence rests on one of the two: the older one must not lend its value to the newer.
+            weighed = [best, *(w for w in weighed if w is not best and w is not older)]
+        if best.span is None:
             return
         draft.short_answer = best.passage.chunk.text[best.span.start : best.span.end]
         yield Stage("writing")
         if self._writer and not YES_NO.match(draft.standalone):
             yield from self._writer.write(draft, weighed)
         if not draft.sentences:
-            window = quote_around(best.passage, (best.span.start, best.span.end))
-            yield draft.keep(Sentence(flatten(window.text), "quoted"), window)
+            yield _quote(draft, best)
+        if older:
+            yield _quote(draft, older)
         if self._limits.show_unsupported:
             # After what is sure, so that nobody reads them first.
             draft.sentences += draft.doubtful
@@ -189,3 +201,10 @@ class Assistant:
         places = {passage.chunk.id: place for place, passage in enumerate(found)}
         weighed.sort(key=lambda w: places[w.passage.chunk.id])
         return [replace(w, passage=replace(w.passage, rank=rank)) for rank, w in enumerate(weighed, start=1)]
+
+
+def _quote(draft: Draft, weighed: Weighed) -> Sentence:
+    """Append the sentence around a passage's answer to a draft, word for word."""
+    span = weighed.span or AnswerSpan(0, len(weighed.passage.chunk.text), 0.0)
+    window = quote_around(weighed.passage, (span.start, span.end))
+    return draft.keep(Sentence(flatten(window.text), "quoted"), window)

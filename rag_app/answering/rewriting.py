@@ -25,6 +25,8 @@ REFERRING = content_stems(
 )
 """What a rewrite may drop, having said what it refers to."""
 _PERSON = re.compile(r"[A-ZÀ-Þ][\w'’-]+(?: (?:van|von|de|der|la|[A-ZÀ-Þ][\w'’-]*\.?))* [A-ZÀ-Þ][\w'’-]+")
+_LABEL = re.compile(r"^(?:[AQ]|[\w ]*question): ", re.IGNORECASE)
+"""What a model may write before its question, having seen such lines."""
 _PERSON_PRONOUN = re.compile(r"\b(he|she|him|his|hers|her)\b", re.IGNORECASE)
 
 Rewrite = Callable[[str, Sequence[Message]], str]
@@ -79,7 +81,7 @@ def model_rewriter(generator: TextGenerator, *, faithful: bool = True) -> Rewrit
             # A small model may go on and answer what it asked.
             if "?" in text or "\n" in text.strip():
                 break
-        line = text.strip().split("\n")[0]
+        line = _LABEL.sub("", text.strip().split("\n")[0])
         return line[: line.index("?") + 1] if "?" in line else line
 
     return rewrite

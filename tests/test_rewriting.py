@@ -1,0 +1,130 @@
+"""A follow-up is made to stand alone by rules where they suffice, else by a model that may invent nothing."""
+
+import pytest
+
+from rag_app.answering.rewriting import REWRITE_TOKENS, is_faithful, model_rewriter, standalone_question
+from rag_app.records import Message
+from tests.fakes import ScriptedGenerator
+
+
+def talk(*turns: str) -> list[Message]:
+    """Return turns as messages, the first of which the reader wrote."""
+    return [Message("assistant" if place % 2 else "user", turn) for place, turn in enumerate(turns)]
+
+
+LEAVE = talk("How many days of annual leave do employees have?", "25 days. [1]")
+
+
+def never(question: str, history: object) -> str:
+    raise AssertionError("The model was asked although rules suffice.")
+
+
+def test_a_question_that_stands_alone_is_left_alone() -> None:
+    question = "Where is the Tromsø office located in the city?"
+    assert standalone_question(question, LEAVE, never) == question
+
+
+def test_without_a_history_nothing_is_added() -> None:
+    assert standalone_question("And then?", [], never) == "And then?"
+    assert standalone_question("And then?", talk("Hello!", "Hello!"), never) == "And then?"
+
+
+def test_a_greeting_before_a_question_is_dropped() -> None:
+    assert standalone_question("Hi! Who approves leave?", []) == "Who approves leave?"
+
+
+@pytest.mark.parametrize(
+    ("before", "follow_up", "expected"),
+    [
+        ("What is the per diem for Norway?", "And for Italy?", "What is the per diem for Italy?"),
+        ("What is the lunch allowance in Norway?", "what about Italy", "What is the lunch allowance in Italy?"),
+        ("What is the range of the Heron 20?", "And the Heron 40?", "What is the range of the Heron 40?"),
+        ("When is the canteen open on Saturday?", "How about Sunday?", "When is the canteen open on Sunday?"),
+        ("How much leave is there after 5 years?", "And 10 years?", "How much leave is there after 10 years?"),
+    ],
+)
+def test_a_value_is_put_into_the_question_before(before: str, follow_up: str, expected: str) -> None:
+    assert standalone_question(follow_up, talk(before, "54"), never) == expected
+
+
+def test_a_follow_up_of_a_follow_up_leans_on_what_that_one_meant() -> None:
+    history = talk("What is the per diem for Norway?", "62", "And for Italy?", "42", "Thanks!", "You are welcome.")
+    assert standalone_question("And for Spain?", history) == "What is the per diem for Spain?"
+    assert standalone_question("Why?", history) == "What is the per diem for Italy? Why?"
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("What is his phone number?", "What is Olav Dahl's phone number?"),
+        ("When did he start?", "When did Olav Dahl start?"),
+        ("Who works for her?", "Who works for Olav Dahl?"),
+        ("What is her phone number?", "What is Olav Dahl's phone number?"),
+    ],
+)
+def test_a_pronoun_is_the_one_person_of_the_last_answer(question: str, expected: str) -> None:
+    history = talk("Who leads finance?", "The head of finance is Olav Dahl. [1]")
+    assert standalone_question(question, history, never) == expected
+
+
+def test_a_pronoun_for_one_of_two_people_is_not_guessed() -> None:
+    history = talk("Who leads finance?", "Olav Dahl and Anna Berg. [1]")
+    assert standalone_question("When did he start?", history) == "Who leads finance? When did he start?"
+
+
+def test_a_faithful_rewrite_of_the_model_is_taken() -> None:
+    rewrite = model_rewriter(ScriptedGenerator("Can annual leave be sold back to the company?\nYes, it can."))
+    history = talk("How many days of annual leave do employees have?", "25 days, says the company. [1]")
+    expected = "Can annual leave be sold back to the company?"
+    assert standalone_question("Can it be sold back to the company?", history, rewrite) == expected
+
+
+def test_an_invented_rewrite_gives_way_to_the_joined_questions() -> None:
+    rewrite = model_rewriter(ScriptedGenerator("Can the 30 days of annual leave of managers be sold?"))
+    expected = "How many days of annual leave do employees have? Can it be sold?"
+    assert standalone_question("Can it be sold?", LEAVE, rewrite) == expected
+
+
+@pytest.mark.parametrize(
+    "rewrite",
+    [
+        "Can leave be sold",
+        "Can leave\nbe sold?",
+        "Can annual leave be kept?",
+        "Can 30 days of leave be sold?",
+        "Can leave be sold in Norway?",
+        "Can it be sold?",
+        "Can leave be sold " + "and leave " * 60 + "be sold?",
+    ],
+)
+def test_a_rewrite_with_anything_wrong_is_not_faithful(rewrite: str) -> None:
+    assert not is_faithful(rewrite, "Can it be sold?", LEAVE)
+
+
+def test_what_a_reference_says_may_be_replaced_by_what_it_means() -> None:
+    history = talk("Which plans are there?", "The Brook plan and the River plan.")
+    assert is_faithful("How much is the River plan?", "How much is the second one?", history)
+
+
+def test_the_model_is_shown_as_many_last_turns_as_it_can_read() -> None:
+    generator = ScriptedGenerator("What?")
+    generator.context_tokens = REWRITE_TOKENS + 60
+    model_rewriter(generator)("Can it be sold?", talk("word " * 30, "word " * 30, "How many days?", "25."))
+    task = generator.prompts[0][-1].content
+    assert "A: 25." in task
+    assert task.count("word") <= 30
+    assert generator.count_tokens(generator.prompts[0]) <= 60
+
+
+def test_a_question_too_long_for_the_model_is_not_given_to_it() -> None:
+    generator = ScriptedGenerator("What?")
+    assert model_rewriter(generator)("it " * generator.context_tokens, LEAVE) == ""
+    assert generator.prompts == []
+
+
+@pytest.mark.parametrize(("faithful", "bound"), [(True, True), (False, False)])
+def test_a_rewrite_is_bound_to_the_conversations_names_and_numbers(faithful: bool, bound: bool) -> None:
+    generator = ScriptedGenerator("Q: What is annual leave?")
+    assert model_rewriter(generator, faithful=faithful)("What is it?", LEAVE) == "What is annual leave?"
+    known = generator.decodings[0].faithful_to
+    assert ("25 days" in (known or "")) is bound
