@@ -10,10 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from rag_app.answering.assistant import Assistant
+from rag_app.answering.parts import Parts
 from rag_app.answering.retrieval import PartlySearched, fuse, retrieve
 from rag_app.library import Library
 from rag_app.records import Hit, Passage, Scope
-from tests.fakes import FakeEmbedder
+from tests.fakes import FakeEmbedder, ListLibrary, WordEvidence, make_passages
 from tests.libraries import EMBEDDER, new_document, open_library, store
 
 RANKING = st.lists(
@@ -122,6 +124,15 @@ def test_each_search_can_be_left_out(handbook: Library) -> None:
     assert by_meaning.search_words(query, 3) == []
     found = retrieve(query, 3, library=by_words, embedder=EMBEDDER, scope=Scope())
     assert [passage.chunk.id for passage in found] == order(handbook.search_words(query, 3))
+
+
+def test_an_assistant_searches_with_its_own_parts_only() -> None:
+    def assistant(parts: Parts) -> Assistant:
+        library = ListLibrary(make_passages("Dogs are not allowed."))  # which only its search by meaning finds
+        return Assistant(library, FakeEmbedder(), evidence=WordEvidence(), generator=None, parts=parts)
+
+    assert len(assistant(Parts(words=False)).search("dogs")) == 1
+    assert assistant(Parts(dense=False)).search("dogs") == []
 
 
 class ScopeRecorder:

@@ -10,7 +10,7 @@ from rag_app.answering.contradiction import find_disagreement
 from rag_app.answering.grounding import SupportModel, quote_around
 from rag_app.answering.parts import Parts
 from rag_app.answering.reply import Draft, Reply, Stage
-from rag_app.answering.retrieval import QueryEmbedder, Searchable, retrieve
+from rag_app.answering.retrieval import PartlySearched, QueryEmbedder, Searchable, retrieve
 from rag_app.answering.rewriting import model_rewriter, standalone_question
 from rag_app.answering.small_talk import REPLIES, small_talk
 from rag_app.answering.weighing import PassageJudge, Weighed, weigh_passages
@@ -73,7 +73,7 @@ class Assistant:
         limits: Limits | None = None,
         parts: Parts = ALL_PARTS,
     ) -> None:
-        self._library = library
+        self._library = PartlySearched(library, dense=parts.dense, words=parts.words)
         self._embedder = embedder
         self._evidence = evidence
         self._parts = parts
