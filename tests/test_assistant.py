@@ -1,71 +1,18 @@
-"""The assistant answers with checked, cited sentences, quotes, or abstains; it never shows what was not checked."""
+"""The assistant answers from the documents, abstains where they are silent, and searches for no greeting."""
 
-from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from rag_app.answering.assistant import Assistant, Limits
-from rag_app.answering.reply import ABSTENTION, EMPTY, Stage
-from rag_app.answering.writing import holds_answer
-from rag_app.errors import ModelError, QuestionError
-from rag_app.models.streaming import Progress, Writing
-from rag_app.records import Answer, Message, Sentence
+from rag_app.answering.contradiction import DISAGREE, SUPERSEDED_DISAGREES
+from rag_app.answering.parts import Parts
+from rag_app.answering.reply import ABSTENTION, EMPTY
+from rag_app.answering.small_talk import REPLIES, SmallTalk
+from rag_app.errors import QuestionError
+from rag_app.records import Answer, Message
+from tests.assistants import CARRY, ask, make_assistant
 from tests.fakes import FakeEmbedder, ListLibrary, ScriptedGenerator, WordEvidence, make_passages
-
-TEXTS = (
-    "Employees have 25 days of annual leave. Up to 10 days of leave may be carried over to the next year.",
-    "The canteen opens at 11:30 and closes at 14:00. Dogs are not allowed in the canteen.",
-)
-CARRY = "How many days of leave may be carried over?"
-
-
-def make_assistant(*lines: str, texts: Sequence[str] = TEXTS, limits: Limits | None = None) -> Assistant:
-    return Assistant(
-        ListLibrary(make_passages(*texts)),
-        FakeEmbedder(),
-        evidence=WordEvidence(),
-        generator=ScriptedGenerator(*lines),
-        limits=limits or Limits(threshold=0.9),
-    )
-
-
-def ask(question: str, *lines: str, history: Sequence[Message] = ()) -> Answer:
-    return make_assistant(*lines).ask(question, history=history).answer
-
-
-def test_a_supported_sentence_is_shown_with_the_span_that_bears_it() -> None:
-    answer = ask(CARRY, "Up to 10 days of leave may be carried over to next year.")
-    assert [s.status for s in answer.sentences] == ["supported"]
-    assert answer.text.endswith("[1]")
-    assert answer.citations[0].quote == "Up to 10 days of leave may be carried over to the next year."
-    whole = "\n\n".join(TEXTS)
-    assert whole[answer.citations[0].start : answer.citations[0].end] == answer.citations[0].quote
-
-
-def test_an_invented_sentence_gives_way_to_a_quote() -> None:
-    answer = ask(CARRY, "You may carry over 99 days of leave.")
-    assert [s.status for s in answer.sentences] == ["quoted"]
-    assert answer.sentences[0].text == "Up to 10 days of leave may be carried over to the next year."
-    assert "99" not in answer.text
-
-
-def test_a_true_sentence_that_does_not_answer_gives_way_to_a_quote() -> None:
-    answer = ask(CARRY, "The canteen opens at 11:30.")
-    assert [s.status for s in answer.sentences] == ["quoted"]
-    assert "canteen" not in answer.text
-
-
-def test_marks_that_the_model_writes_are_not_trusted() -> None:
-    answer = ask(CARRY, "Up to 10 days of leave may be carried over [7].")
-    assert "[7]" not in answer.text
-    assert answer.sentences[0].citations == (1,)
-
-
-def test_a_yes_or_no_of_the_model_is_not_trusted() -> None:
-    answer = ask("Are dogs allowed in the canteen?", "Yes, dogs are allowed in the canteen.")
-    assert answer.text == "Dogs are not allowed in the canteen. [1]"
 
 
 def test_weak_evidence_is_answered_by_abstaining_and_shows_what_came_closest() -> None:
@@ -81,71 +28,6 @@ def test_an_empty_library_is_said_to_be_empty() -> None:
     answer = make_assistant("Anything.", texts=()).ask("What is the wifi password?").answer
     assert answer.abstained
     assert answer.text == EMPTY
-
-
-def test_a_repeating_model_is_cut_off() -> None:
-    said = "Up to 10 days of leave may be carried over. " * 20
-    assert len(ask(CARRY, said).sentences) == 1
-
-
-def test_a_sentence_that_was_cut_off_is_not_shown() -> None:
-    answer = ask(CARRY, "Up to 10 days of leave may be carried over. Up to 10 days of leave may be carried over to")
-    assert [s.text for s in answer.sentences] == ["Up to 10 days of leave may be carried over."]
-    assert [s.status for s in ask(CARRY, "Up to 10 days of leave may be carried over to").sentences] == ["quoted"]
-
-
-def test_a_no_that_carries_the_meaning_is_kept() -> None:
-    texts = ("No dogs are allowed in the canteen.", "Dogs are welcome in the garden.")
-    assistant = make_assistant("No dogs are allowed in the canteen.", texts=texts)
-    answer = assistant.ask("Which dogs are allowed in the canteen?").answer
-    assert answer.text == "No dogs are allowed in the canteen. [1]"
-    assert answer.sentences[0].status == "supported"
-
-
-def test_a_reply_that_was_left_early_goes_on_where_it_was_left() -> None:
-    reply = make_assistant("Up to 10 days of leave may be carried over.").ask(CARRY)
-    assert next(iter(reply)) == Stage("retrieving")
-    assert not reply.answer.abstained
-    assert reply.answer.timings_ms["total"] > 0
-
-
-class BreakingGenerator(ScriptedGenerator):
-    """Says its line and then fails."""
-
-    def stream(self, *arguments: Any, **options: Any) -> Writing:
-        return Writing(self._break(super().stream(*arguments, **options)), Progress(prompt_tokens=1))
-
-    def _break(self, said: Writing) -> Iterator[str]:
-        yield from said
-        raise ModelError("The device is gone.")
-
-
-def test_a_reply_that_failed_is_neither_an_answer_nor_an_abstention() -> None:
-    assistant = Assistant(
-        ListLibrary(make_passages(*TEXTS)), FakeEmbedder(), evidence=WordEvidence(), generator=BreakingGenerator("Up")
-    )
-    reply = assistant.ask(CARRY)
-    with pytest.raises(ModelError, match="device is gone"):
-        list(reply)
-    with pytest.raises(RuntimeError, match="ended by an error"):
-        _ = reply.answer
-
-
-def test_usage_counts_tokens_and_the_first_is_timed_from_the_question() -> None:
-    said = "Up to 10 days of leave may be carried over to next year."
-    answer = ask(CARRY, said)
-    assert answer.usage["completion_tokens"] == len(said.split())
-    timings = answer.timings_ms
-    assert 0 < timings["retrieve"] + timings["evidence"] < timings["first_token"] < timings["total"]
-
-
-def test_sentences_are_given_out_as_soon_as_they_stand() -> None:
-    reply = make_assistant("Up to 10 days of leave may be carried over.").ask(CARRY)
-    events = list(reply)
-    assert [e.name for e in events if isinstance(e, Stage)] == ["retrieving", "weighing", "writing", "checking"]
-    shown = [e for e in events if isinstance(e, Sentence)]
-    assert tuple(shown) == reply.answer.sentences
-    assert [c.number for c in reply.citations] == [1]
 
 
 def test_a_follow_up_is_searched_with_what_it_leans_on() -> None:
@@ -173,7 +55,120 @@ def test_a_question_of_100_000_characters_is_refused_and_named() -> None:
         make_assistant().ask("x" * 100_000)
 
 
-def test_an_answer_is_held_by_a_sentence_with_its_numbers_and_words() -> None:
-    assert holds_answer("You may keep ten days of leave.", "10 days")
-    assert not holds_answer("You may keep 12 days of leave.", "10 days")
-    assert not holds_answer("The canteen opens at noon.", "Anna Berg")
+@pytest.mark.parametrize(
+    ("said", "kind"), [("Hi there!", "greeting"), ("Thanks!", "thanks"), ("Bye", "farewell"), ("Who are you?", "about")]
+)
+def test_small_talk_is_answered_without_a_search(said: str, kind: SmallTalk) -> None:
+    answer = make_assistant("Hi.", texts=()).ask(said).answer
+    assert answer.text == REPLIES[kind]
+    assert (answer.kind, answer.abstained, answer.short_answer) == ("small_talk", False, None)
+    assert not (answer.sentences or answer.citations or answer.passages)
+    assert answer.to_json()["kind"] == "small_talk"
+
+
+def test_a_question_after_a_greeting_is_answered() -> None:
+    answer = ask(f"Hi! {CARRY}")
+    assert (answer.kind, answer.standalone_question) == ("answer", CARRY)
+    assert "10 days" in answer.text
+
+
+def test_a_follow_up_is_rewritten_by_the_generator_before_it_writes() -> None:
+    history = [Message("user", "What do you know about annual leave?"), Message("assistant", "Much about leave.")]
+    lines = (CARRY, "Up to 10 days of leave may be carried over.")
+    answer = ask("How many days of it may be carried over?", *lines, history=history)
+    assert answer.standalone_question == lines[0]
+    assert [s.text for s in answer.sentences] == [lines[1]]
+
+
+def versions(*titles: str) -> ListLibrary:
+    """Return a library of documents with these titles: 5 days may be carried over, then 6, then 7."""
+    passages = []
+    for number, title in enumerate(titles, start=1):
+        one = make_passages(
+            f"Up to {number + 4} days of leave may be carried over.", title=title, names=[f"{title}.md"]
+        )[0]
+        document = replace(one.document, id=number)
+        passages.append(replace(one, chunk=replace(one.chunk, id=number, document_id=number), document=document))
+    return ListLibrary(passages)
+
+
+def ask_of(library: ListLibrary, *lines: str) -> Answer:
+    generator = ScriptedGenerator(*lines)
+    return Assistant(library, FakeEmbedder(), evidence=WordEvidence(), generator=generator).ask(CARRY).answer
+
+
+def test_two_versions_that_disagree_are_both_shown_the_newest_first() -> None:
+    written = "Up to 6 days of leave may be carried over."
+    answer = ask_of(versions("Leave policy 2023", "Leave policy 2024"), written)
+    assert answer.disagreement
+    assert answer.note == DISAGREE
+    assert [(s.text, s.status, s.citations) for s in answer.sentences] == [
+        (written, "supported", (1,)),
+        ("Up to 5 days of leave may be carried over.", "quoted", (2,)),
+    ]
+    assert [c.document.title for c in answer.citations] == ["Leave policy 2024", "Leave policy 2023"]
+    assert answer.text.startswith(f"{DISAGREE} {written} [1]")
+    assert answer.to_json()["disagreement"] is True
+
+
+def test_the_value_of_the_older_version_cannot_slip_into_the_newers_sentence() -> None:
+    answer = ask_of(versions("Leave policy 2023", "Leave policy 2024"), "Up to 5 days of leave may be carried over.")
+    assert [s.status for s in answer.sentences] == ["quoted", "quoted"]
+    assert "6 days" in answer.sentences[0].text
+
+
+def test_a_superseded_version_is_shown_second_and_said_to_be_so() -> None:
+    answer = ask_of(versions("Leave policy 2026 (superseded)", "Leave policy"))
+    assert answer.note == SUPERSEDED_DISAGREES
+    assert ["6 days" in s.text for s in answer.sentences] == [True, False]
+
+
+def test_versions_that_agree_are_no_disagreement() -> None:
+    library = versions("Leave policy 2023")
+    answer = ask_of(library)
+    assert (answer.disagreement, answer.note) == (False, None)
+    assert len(answer.sentences) == 1
+
+
+def parted(parts: Parts, *lines: str, question: str = CARRY) -> tuple[Answer, ScriptedGenerator]:
+    """Return an answer made with some parts switched off, and the generator that wrote it."""
+    generator = ScriptedGenerator(*lines)
+    texts = ("Nothing is said here of it.", "Up to 10 days of leave may be carried over.")
+    library = ListLibrary(make_passages(*texts))
+    limits = Limits(threshold=0.9)
+    assistant = Assistant(
+        library, FakeEmbedder(), evidence=WordEvidence(), generator=generator, limits=limits, parts=parts
+    )
+    return assistant.ask(question).answer, generator
+
+
+def test_without_the_generator_nothing_is_written() -> None:
+    answer, generator = parted(Parts(generator=False), "Up to 10 days of leave may be carried over.")
+    assert answer.sentences[0].status == "quoted"
+    assert generator.prompts == []
+    assert answer.models["generator"] == "none"
+
+
+def test_without_reranking_passages_keep_the_order_of_the_search() -> None:
+    assert [p.chunk.id for p in parted(Parts())[0].passages] == [2, 1]
+    answer, _ = parted(Parts(rerank=False))
+    assert [(p.rank, p.chunk.id) for p in answer.passages] == [(1, 1), (2, 2)]
+    assert answer.abstained
+
+
+def test_without_abstention_the_best_there_is_is_shown() -> None:
+    question = "What is the wifi password?"
+    assert parted(Parts(), question=question)[0].abstained
+    assert not parted(Parts(abstention=False), question=question)[0].abstained
+
+
+def test_decoding_follows_its_switches() -> None:
+    usual = parted(Parts())[1].decodings[0]
+    assert "Up to 10 days" in str(usual.faithful_to)
+    assert CARRY in str(usual.faithful_to)
+    assert (usual.lookup, usual.contrast, usual.without) == (True, 0.0, None)
+    other = parted(Parts(faithful=False, lookup=False, contrast=True))[1].decodings[0]
+    assert (other.faithful_to, other.lookup) == (None, False)
+    assert other.contrast > 0
+    assert other.without
+    assert "Up to 10 days" not in other.without[-1].content

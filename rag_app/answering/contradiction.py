@@ -129,8 +129,8 @@ def _disjoint(one: tuple[str, str], other: tuple[str, str]) -> bool:
 
 
 def _likeness(sentences: tuple[str, str], answers: tuple[str, str]) -> float:
-    """Return the share of words that two sentences have in common, without numbers, dates and their answers."""
-    values = content_stems(" ".join(answers)) | content_stems(" ".join(MONTHS))
+    """Return the share of words that two sentences have in common, without numbers, months and names that answer."""
+    values = content_stems(" ".join([*MONTHS, *filter(_is_name, answers)]))
     one, other = ({w for w in content_stems(s) - values if not w[:1].isdigit()} for s in sentences)
     return len(one & other) / len(one | other) if one | other else 0.0
 

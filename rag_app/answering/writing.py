@@ -114,7 +114,8 @@ class Writer:
         return build_prompt(
             draft.standalone,
             sources,
-            short_answer=flatten(draft.short_answer or ""),
+            # It stands in the sources: a prompt without them is one without it.
+            short_answer=flatten(draft.short_answer or "") if sources else "",
             count_tokens=generator.count_tokens,
             budget_tokens=min(PROMPT_TOKENS, generator.context_tokens - self._answer_tokens),
         )

@@ -1,0 +1,95 @@
+"""Of what a generator writes, only what a passage supports and what answers is shown, each with its span."""
+
+from rag_app.answering.assistant import Limits
+from rag_app.answering.parts import Parts
+from rag_app.answering.writing import agreement, holds_answer
+from tests.assistants import CARRY, TEXTS, ask, make_assistant
+
+
+def test_a_supported_sentence_is_shown_with_the_span_that_bears_it() -> None:
+    answer = ask(CARRY, "Up to 10 days of leave may be carried over to next year.")
+    assert [s.status for s in answer.sentences] == ["supported"]
+    assert answer.text.endswith("[1]")
+    assert answer.citations[0].quote == "Up to 10 days of leave may be carried over to the next year."
+    whole = "\n\n".join(TEXTS)
+    assert whole[answer.citations[0].start : answer.citations[0].end] == answer.citations[0].quote
+
+
+def test_an_invented_sentence_gives_way_to_a_quote() -> None:
+    answer = ask(CARRY, "You may carry over 99 days of leave.")
+    assert [s.status for s in answer.sentences] == ["quoted"]
+    assert answer.sentences[0].text == "Up to 10 days of leave may be carried over to the next year."
+    assert "99" not in answer.text
+
+
+def test_a_true_sentence_that_does_not_answer_gives_way_to_a_quote() -> None:
+    answer = ask(CARRY, "The canteen opens at 11:30.")
+    assert [s.status for s in answer.sentences] == ["quoted"]
+    assert "canteen" not in answer.text
+
+
+def test_marks_that_the_model_writes_are_not_trusted() -> None:
+    answer = ask(CARRY, "Up to 10 days of leave may be carried over [7].")
+    assert "[7]" not in answer.text
+    assert answer.sentences[0].citations == (1,)
+
+
+def test_a_yes_or_no_of_the_model_is_not_trusted() -> None:
+    answer = ask("Are dogs allowed in the canteen?", "Yes, dogs are allowed in the canteen.")
+    assert answer.text == "Dogs are not allowed in the canteen. [1]"
+
+
+def test_a_repeating_model_is_cut_off() -> None:
+    said = "Up to 10 days of leave may be carried over. " * 20
+    assert len(ask(CARRY, said).sentences) == 1
+
+
+def test_a_sentence_that_was_cut_off_is_not_shown() -> None:
+    answer = ask(CARRY, "Up to 10 days of leave may be carried over. Up to 10 days of leave may be carried over to")
+    assert [s.text for s in answer.sentences] == ["Up to 10 days of leave may be carried over."]
+    assert [s.status for s in ask(CARRY, "Up to 10 days of leave may be carried over to").sentences] == ["quoted"]
+
+
+def test_a_no_that_carries_the_meaning_is_kept() -> None:
+    texts = ("No dogs are allowed in the canteen.", "Dogs are welcome in the garden.")
+    assistant = make_assistant("No dogs are allowed in the canteen.", texts=texts)
+    answer = assistant.ask("Which dogs are allowed in the canteen?").answer
+    assert answer.text == "No dogs are allowed in the canteen. [1]"
+    assert answer.sentences[0].status == "supported"
+
+
+def test_an_answer_is_held_by_a_sentence_with_its_numbers_and_words() -> None:
+    assert holds_answer("You may keep ten days of leave.", "10 days")
+    assert not holds_answer("You may keep 12 days of leave.", "10 days")
+    assert not holds_answer("The canteen opens at noon.", "Anna Berg")
+
+
+def test_a_sentence_without_support_is_shown_as_such_only_if_asked_and_last() -> None:
+    said = "You may carry over 99 days of leave."
+    limits = Limits(threshold=0.9, show_unsupported=True)
+    answer = make_assistant(said, limits=limits).ask(CARRY).answer
+    assert [(s.status, len(s.citations)) for s in answer.sentences] == [("quoted", 1), ("unsupported", 0)]
+    assert answer.sentences[-1].text == said
+    assert answer.text.endswith(f"{said} [not found in the documents]")
+    assert "99" not in ask(CARRY, said).text
+
+
+def test_a_supported_sentence_that_does_not_answer_is_not_called_unsupported() -> None:
+    limits = Limits(threshold=0.9, show_unsupported=True)
+    answer = make_assistant("Employees have 25 days of annual leave.", limits=limits).ask(CARRY).answer
+    assert [s.status for s in answer.sentences] == ["quoted"]
+
+
+def test_without_checks_a_sentence_is_shown_with_the_nearest_of_its_source() -> None:
+    said = "You may carry over 99 days of leave."
+    answer = make_assistant(said, parts=Parts(checks=False)).ask(CARRY).answer
+    assert answer.text == f"{said} [1]"
+    assert answer.citations[0].quote == "Up to 10 days of leave may be carried over to the next year."
+
+
+def test_what_was_written_and_what_was_found_agree_by_their_own_words() -> None:
+    assert agreement("10 days", "ten days", CARRY) == 1.0
+    assert agreement("Up to 10 days of leave may be carried over.", "10", CARRY) == 1.0
+    assert agreement("You may carry over 12 days.", "10", CARRY) == 0.0
+    assert 0.5 < agreement("Anna Maria Berg", "Anna Berg", "Who leads?") < 1.0
+    assert agreement("", "10", CARRY) == 0.0
