@@ -103,6 +103,22 @@ def test_a_follow_up_is_understood_with_its_history(terminal: Terminal, tmp_path
     assert answer["standalone_question"] == "What is the per diem for Italy?"
 
 
+def test_a_greeting_is_answered_without_a_search(terminal: Terminal) -> None:
+    answer = terminal.json("ask", "Hello, who are you?")
+    assert (answer["kind"], answer["abstained"], answer["passages"]) == ("small_talk", False, [])
+    assert terminal.run("ask", "Hello, who are you?").strip() == answer["answer"]
+
+
+def test_two_versions_of_a_policy_are_both_shown_and_said_to_disagree(terminal: Terminal) -> None:
+    answer = terminal.json("ask", CARRY, "--show-unsupported")
+    assert answer["disagreement"]
+    assert answer["answer"].startswith(answer["note"])
+    shown = [s for s in answer["sentences"] if s["status"] != "unsupported"]
+    names = {c["number"]: c["document"]["name"] for c in answer["citations"]}
+    cited = [names[s["citations"][0]] for s in shown]
+    assert cited == ["hr/leave-policy.md", "archive/leave-policy-2023.md"]
+
+
 def test_search_returns_ranked_passages(terminal: Terminal) -> None:
     found = terminal.json("search", "lost laptop", "-k", "3")
     assert set(found) == {"query", "passages", "timings_ms"}

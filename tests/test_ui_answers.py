@@ -133,6 +133,24 @@ def test_a_question_that_was_understood_otherwise_says_how() -> None:
     assert "Understood as: How many days?" in answer_html(turn)
 
 
+def test_small_talk_is_shown_as_talk_without_standing_or_passages() -> None:
+    answer = replace(make_answer(), kind="small_talk", text=f"Hello! {EVIL}", citations=())
+    html = answer_html(Turn(1, "Hi", answer=answer))
+    assert "Hello!" in parse(html).get_text()
+    assert "confidence" not in html
+    assert not parse(html).select("details, img, .standing")
+
+
+def test_a_disagreement_is_said_before_both_sentences() -> None:
+    turn = make_turn(Sentence("Ten days.", "supported", (1,)), Sentence("Five days.", "quoted", (1,)))
+    assert turn.answer
+    turn.answer = replace(turn.answer, disagreement=True, note=f"They disagree. {EVIL}")
+    page = parse(answer_html(turn))
+    text = page.get_text()
+    assert text.index("They disagree.") < text.index("Ten days.") < text.index("Five days.")
+    assert not page.select("img")
+
+
 def test_a_place_is_told_as_far_as_it_is_known() -> None:
     assert place(3, "A > B") == "page 3 · A / B"
     assert place(None, None) == ""

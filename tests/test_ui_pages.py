@@ -81,6 +81,18 @@ def test_what_no_document_says_is_said_to_be_missing(application: Application, t
     assert "Closest passages" in shown(page)
 
 
+def test_a_greeting_is_answered_and_a_follow_up_is_shown_as_it_was_understood(
+    application: Application, tmp_path: Path
+) -> None:
+    store_text(application, "leave.md", "Per diem for Norway: 62.\nPer diem for Italy: 42.", root=tmp_path / "docs")
+    page = chat(application)
+    page.chat_input[0].set_value("Hello!").run()
+    assert "Ask a question about your documents" in shown(page)
+    page.chat_input[0].set_value("What is the per diem for Norway?").run()
+    page.chat_input[0].set_value("And for Italy?").run()
+    assert "Understood as: What is the per diem for Italy?" in shown(page)
+
+
 def test_a_document_that_is_removed_while_it_is_cited_still_shows_its_quote(
     application: Application, tmp_path: Path
 ) -> None:
