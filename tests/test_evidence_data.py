@@ -117,12 +117,18 @@ def test_reading_rows_give_what_was_asked_for(rows: list[Row]) -> None:
 
     assert kinds(Shares()) == [(True, True)] * 3
     assert kinds(Shares(positives=0, near=1)) == [(False, False)] * 3
-    assert kinds(Shares(positives=0, far=1)) == []
+    assert kinds(Shares(positives=0, far=1)) == [], "there is one article"
     assert set(kinds(Shares(positives=0, removed=1))) == {(False, True)}
     assert set(kinds(Shares(positives=0, spoiled=3))) == {(False, True)}
     unanswerable = [row | {"answers": [], "answerable": False} for row in rows]
     pairs = list(reading_pairs(unanswerable, random.Random(1), Shares()))
     assert [(p.answerable, p.relevant, p.span) for p in pairs] == [(False, True, None)] * 3
+
+
+def test_rows_without_titles_are_articles_of_their_own(rows: list[Row], rng: random.Random) -> None:
+    bare = [row | {"article": "", "passages": [{"title": "", "text": row["passages"][0]["text"]}]} for row in rows]
+    pairs = list(reading_pairs(bare, rng, Shares(positives=0, far=1)))
+    assert [(p.answerable, p.relevant, p.heading) for p in pairs] == [(False, False, "")] * 3
 
 
 def test_a_spoiled_question_is_another_one(rows: list[Row], rng: random.Random) -> None:

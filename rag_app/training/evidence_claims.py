@@ -36,8 +36,8 @@ LEAD = re.compile(
     r"^(?:In|On|At|During|After|Before|By|However|Moreover|Also|As|For|While|Although)\b[^,]{0,60}, (?=\w)"
 )
 BE = re.compile(r"\b(?:is|was|are|were|can|may|must|should|will|has been|have been|had been)\b(?! not)")
-Context = tuple[str, str]
-"""A heading, or "", and a text."""
+LONGEST_ASKED = 20
+"""Words of a sentence that is the answer to whether it is so; the model looks for no longer spans."""
 
 
 def set_pairs(rows: Sequence[Row], rng: random.Random, *, topics_vary: bool = True) -> Iterator[Pair]:
@@ -210,7 +210,7 @@ def whether_pairs(articles: Articles, rng: random.Random, *, each: float) -> Ite
             sentence = text[low:high]
             bent = bend(sentence, [text], rng) if rng.random() < 0.4 else None
             question = ask_whether(bent or sentence)
-            if question is None or not 6 <= len(sentence.split()) <= 25:
+            if question is None or not 6 <= len(sentence.split()) <= LONGEST_ASKED:
                 continue
             title = articles.of(text)
             heading = make_heading(title, text, rng)

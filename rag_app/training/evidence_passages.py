@@ -33,8 +33,11 @@ class Articles:
     def __init__(self, rows: Iterable[Row]) -> None:
         found: dict[str, dict[str, None]] = defaultdict(dict)
         self.questions: dict[str, list[str]] = defaultdict(list)
+        self._titles: dict[str, str] = {}
         for row in rows:
-            found[article_of(row)][row["passages"][0]["text"]] = None
+            passage = row["passages"][0]
+            found[article_of(row)][passage["text"]] = None
+            self._titles[passage["text"]] = passage["title"]
             self.questions[article_of(row)].append(row["question"])
         self.paragraphs = {name: list(texts) for name, texts in found.items()}
         self._place = {text: (name, i) for name, texts in self.paragraphs.items() for i, text in enumerate(texts)}
@@ -46,6 +49,10 @@ class Articles:
     def of(self, text: str) -> str:
         """Return the article that a paragraph is from."""
         return self._place[text][0]
+
+    def title(self, text: str) -> str:
+        """Return the title that a paragraph stands under; it may have none."""
+        return self._titles[text]
 
     def neighbours(self, text: str) -> tuple[str | None, str | None]:
         """Return the paragraphs before and after one."""
@@ -67,8 +74,8 @@ class Articles:
 
 
 def article_of(row: Row) -> str:
-    """Return the name of a row's article; its title where it has none."""
-    return str(row.get("article") or row["passages"][0]["title"])
+    """Return the name of a row's article: if it has none its title, and else it is an article of its own."""
+    return str(row.get("article") or row["passages"][0]["title"] or row["passages"][0]["text"])
 
 
 def place(text: str, span: Span | None, articles: Articles, title: str, rng: random.Random) -> Placed:

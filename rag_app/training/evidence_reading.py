@@ -70,7 +70,7 @@ def _misses(row: Row, articles: Articles, rng: random.Random, shares: Shares) ->
     for same_article, share in ((True, shares.near), (False, shares.far)):
         for _ in times(share, rng):
             if other := articles.near_miss(row, rng, same_article=same_article):
-                placed = place(other, None, articles, articles.of(other), rng)
+                placed = place(other, None, articles, articles.title(other), rng)
                 yield Pair(row["question"], placed.heading, placed.text, answerable=False, relevant=False)
 
 
