@@ -121,6 +121,12 @@ def test_several_processes_make_the_same_rows(base: Path, data: Path) -> None:
     assert last.ids[0].tolist() == one.ids[one.offsets[-2] :].tolist()
 
 
+def test_an_answer_of_characters_that_the_tokenizer_drops_teaches_no_span(base: Path) -> None:
+    pair = Pair("when", "", "noon \x01 noon", answerable=True, span=(5, 6))
+    rows = pack([pair], AutoTokenizer.from_pretrained(base), max_tokens=50)
+    assert rows.labels[0].tolist() == [IGNORED, 1, IGNORED, IGNORED, IGNORED]
+
+
 def test_too_long_pairs_are_left_out(base: Path) -> None:
     tokenizer = AutoTokenizer.from_pretrained(base)
     pairs = [Pair("when", "", "noon " * 100, answerable=False), Pair("when", "", "noon", answerable=False)]

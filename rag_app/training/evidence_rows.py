@@ -120,8 +120,8 @@ def _pack_some(
         start = end = 0 if pair.answerable is False else IGNORED
         if pair.span is not None:
             shift = len(pair.heading) + 1 if pair.heading else 0
-            low, high = _tokens_of(encoded[second], pair.span[0] + shift, pair.span[1] + shift)
-            start, end = low + len(head) + 2, high + len(head) + 2
+            if tokens := _tokens_of(encoded[second], pair.span[0] + shift, pair.span[1] + shift):
+                start, end = tokens[0] + len(head) + 2, tokens[-1] + len(head) + 2
         known = (_label(pair.relevant), _label(pair.answerable), IGNORED if pair.stance is None else int(pair.stance))
         yield np.concatenate([cls, head, sep, body, sep]), len(head) + 2, (*known, start, end)
 
@@ -130,10 +130,9 @@ def _label(known: bool | None) -> int:
     return IGNORED if known is None else int(known)
 
 
-def _tokens_of(text: Encoding, low: int, high: int) -> tuple[int, int]:
-    """Return the first and last token that touch the characters from ``low`` to ``high``."""
-    inside = [i for i in (text.char_to_token(c) for c in range(low, high)) if i is not None]
-    return inside[0], inside[-1]
+def _tokens_of(text: Encoding, low: int, high: int) -> list[int]:
+    """Return the tokens that touch the characters from ``low`` to ``high``: none where those are all control codes."""
+    return [i for i in (text.char_to_token(c) for c in range(low, high)) if i is not None]
 
 
 def collate(rows: Rows, chosen: NDArray[np.int64]) -> Batch:
