@@ -27,6 +27,7 @@ from rag_app.answering.conversation import needs_history
         "Who works there?",
         "Is it the same in Norway?",
         "Are there any other forms?",
+        "Besides the Brook plan?",
         "Who approved it before the summer break?",
         "Can they be sold back to the company?",
         "Is the manager allowed to keep it?",
@@ -66,6 +67,7 @@ def test_a_question_that_leans_on_what_went_before_needs_it(question: str) -> No
         "Who is the person that approves trips?",
         "A supplier offers me tickets for a match. May I accept them?",
         "The lamp blinks yellow four times. What does that mean?",
+        "Besides the Brook plan, which other plans have mail support?",
         "Combien de jours de congé avons-nous ?",
     ],
 )

@@ -72,6 +72,12 @@ def test_a_pronoun_for_one_of_two_people_is_not_guessed() -> None:
     assert standalone_question("When did he start?", history) == "Who leads finance? When did he start?"
 
 
+@pytest.mark.parametrize("before", ["Where did Anna Berg study?", "Who is Anna Berg?", "Who were her teachers?"])
+def test_a_name_that_answers_no_question_for_a_person_is_not_put_for_one(before: str) -> None:
+    history = talk(before, "In Oslo, at Hunter College.")
+    assert standalone_question("When did she leave?", history) == f"{before} When did she leave?"
+
+
 def test_a_faithful_rewrite_of_the_model_is_taken() -> None:
     rewrite = model_rewriter(ScriptedGenerator("Can annual leave be sold back to the company?\nYes, it can."))
     history = talk("How many days of annual leave do employees have?", "25 days, says the company. [1]")
@@ -99,6 +105,11 @@ def test_an_invented_rewrite_gives_way_to_the_joined_questions() -> None:
 )
 def test_a_rewrite_with_anything_wrong_is_not_faithful(rewrite: str) -> None:
     assert not is_faithful(rewrite, "Can it be sold?", LEAVE)
+
+
+def test_a_rewrite_may_say_what_something_else_is_other_than() -> None:
+    history = talk("Which plan has mail support?", "The Brook plan. [1]")
+    assert is_faithful("Besides the Brook plan, which other plan has mail support?", "Which other plan?", history)
 
 
 def test_what_a_reference_says_may_be_replaced_by_what_it_means() -> None:

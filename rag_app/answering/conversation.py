@@ -37,15 +37,17 @@ _EMPTY_IT = frozenset(
 )
 _OPENING = frozenset(
     """and but or so then also plus otherwise really more continue explain elaborate yes yeah yep no nope ok okay sure
-    besides except instead""".split()
+    instead""".split()
 )
 _OPENING_PHRASES = tuple(
     phrase.split()
     for phrase in (
         "what about|how about|what if|any other|why not|why so|how so|how come|tell me more|go on|such as|like what|"
-        "like who|for example|for instance|not really|in that case|apart from|other than|anything else|what else"
+        "like who|for example|for instance|not really|in that case|anything else|what else"
     ).split("|")
 )
+_EXCEPTING = frozenset("than besides except aside apart addition".split())
+"""They say themselves what something else is other than."""
 _CLOSING = frozenset("too either instead then otherwise else next afterwards again though".split())
 _POINTED_AT = frozenset(
     """year month week quarter morning afternoon evening day weekend summer winter spring autumn century company
@@ -61,27 +63,34 @@ _PHRASE_WORDS = 5
 
 def needs_history(question: str) -> bool:
     """Tell whether a question cannot be understood without the conversation before it."""
-    written = _WORD.findall(question.replace("’", "'"))
+    written = _written(question)
+    spoken = [word.casefold() for word in written if word[0].isalnum()]
+    return bool(spoken) and (_leans(spoken) or _is_fragment(spoken) or _refers(written))
+
+
+def refers_back(question: str) -> bool:
+    """Tell whether some word of a question refers to what the question does not name."""
+    return _refers(_written(question))
+
+
+def _written(question: str) -> list[str]:
+    return _WORD.findall(question.replace("’", "'"))
+
+
+def _refers(written: list[str]) -> bool:
     words = [word.casefold() for word in written]
-    spoken = [word for word in words if word[0].isalnum()]
-    if not spoken:
-        return False
-    return (
-        _leans(spoken)
-        or _is_fragment(spoken)
-        or any(_points_back(written, words, place) for place in range(len(words)))
-        or any(_lacks_antecedent(written, words, place) for place in range(len(words)))
-    )
+    return any(_points_back(written, words, i) or _lacks_antecedent(written, words, i) for i in range(len(words)))
 
 
 def _leans(words: list[str]) -> bool:
     """Tell whether a question opens or closes as what goes on from something."""
-    if words[0] in _OPENING or any(words[: len(phrase)] == phrase for phrase in _OPENING_PHRASES):
+    short = len(words) <= _PHRASE_WORDS and words[0] in {"besides", "except", "apart", "aside", "other"}
+    if short or words[0] in _OPENING or any(words[: len(phrase)] == phrase for phrase in _OPENING_PHRASES):
         return True
-    other = any(a in {"any", "what", "which", "some"} and b == "other" for a, b in pairwise(words))
-    return (
-        words[-1] in _CLOSING or words[-2:] == ["as", "well"] or "else" in words[1:] or (other and "than" not in words)
-    )
+    if words[-1] in _CLOSING or words[-2:] == ["as", "well"]:
+        return True
+    other = "else" in words or any(a in {"any", "what", "which", "some"} and b == "other" for a, b in pairwise(words))
+    return other and not _EXCEPTING & set(words)
 
 
 def _is_fragment(words: list[str]) -> bool:

@@ -8,7 +8,7 @@ comes from the conversation and none of the question's own is lost. What is left
 import re
 from collections.abc import Callable, Sequence
 
-from rag_app.answering.conversation import needs_history
+from rag_app.answering.conversation import needs_history, refers_back
 from rag_app.answering.prompting import rewrite_prompt
 from rag_app.answering.slots import fill_slot
 from rag_app.answering.small_talk import small_talk, without_greeting
@@ -25,6 +25,12 @@ REFERRING = content_stems(
 )
 """What a rewrite may drop, having said what it refers to."""
 _PERSON = re.compile(r"[A-ZÀ-Þ][\w'’-]+(?: (?:van|von|de|der|la|[A-ZÀ-Þ][\w'’-]*\.?))* [A-ZÀ-Þ][\w'’-]+")
+CONNECTING = content_stems("besides aside apart addition regard mention concern")
+"""What a rewrite may add to say what it refers to."""
+_WHO = re.compile(
+    r"[Ww]ho(?:'s|’s| is| was| are| were)? (?![A-ZÀ-Þ])(?!.*\b(?:he|she|they|him|his|hers?|them|their)\b)"
+)
+"""Asks for a person that it does not name."""
 _LABEL = re.compile(r"^(?:[AQ]|[\w ]*question): ", re.IGNORECASE)
 """What a model may write before its question, having seen such lines."""
 _PERSON_PRONOUN = re.compile(r"\b(he|she|him|his|hers|her)\b", re.IGNORECASE)
@@ -94,10 +100,10 @@ def is_faithful(rewrite: str, question: str, history: Sequence[Message]) -> bool
     known = "\n".join([question, *(m.content for m in history)])
     words, own = content_stems(rewrite), content_stems(question)
     return (
-        words <= content_stems(known)
+        words <= content_stems(known) | CONNECTING
         and own - REFERRING <= words
         and not missing_numbers(rewrite, known)
-        and not needs_history(rewrite)
+        and not refers_back(rewrite)
     )
 
 
@@ -111,10 +117,11 @@ def _last_standalone(asked: Sequence[str]) -> str | None:
 
 
 def _name_person(question: str, history: Sequence[Message]) -> str | None:
-    """Return the question with its one "he" or "her" named, where the last answer names exactly one person."""
-    last = history[-1] if history else None
+    """Return the question with its one "he" or "her" named, where the last question asked who and one was named."""
+    if len(history) < 2 or history[-1].role != "assistant" or not _WHO.match(history[-2].content):
+        return None
     pronouns = _PERSON_PRONOUN.findall(question)
-    people = set(_PERSON.findall(last.content)) if last and last.role == "assistant" else set()
+    people = set(_PERSON.findall(history[-1].content))
     if len(pronouns) != 1 or len(people) != 1:
         return None
     person = people.pop()
