@@ -299,3 +299,33 @@ def test_a_cut_off_file_is_a_model_error_that_names_the_folder(tiny_folder: Path
     (folder / file).write_bytes(content[: len(content) // 2])
     with pytest.raises(ModelError, match=r"cut in .* cannot be loaded as a generator"):
         load(folder, tmp_path)
+
+
+def test_a_writing_tells_how_long_it_is_and_how_probable_the_model_held_it(tiny: Generator) -> None:
+    writing = tiny.stream(REPEATING, max_new_tokens=20)
+    assert (writing.tokens, writing.mean_log_probability) == (0, 0.0)
+    assert "".join(writing)
+    assert (writing.prompt_tokens, writing.tokens) == (tiny.count_tokens(REPEATING), 20)
+    tokens = tiny._encode(REPEATING)
+    written = [token for step in settle(tiny, tokens, 20) for token in step]
+    with torch.inference_mode():
+        logits = tiny._stepper.model(torch.tensor([tokens + written])).logits[0].float()
+    rows = logits[len(tokens) - 1 : -1].log_softmax(dim=-1)
+    expected = rows[torch.arange(20), torch.tensor(written)].mean().item()
+    assert writing.mean_log_probability == pytest.approx(expected, abs=0.02)
+    assert writing.overruled == 0
+
+
+def test_a_writing_knows_how_probable_any_opening_was(generator: Generator) -> None:
+    writing = generator.stream(ASK, max_new_tokens=12)
+    assert writing.opening_probability("The") == 0.0
+    answer = "".join(writing)
+    likeliest = writing.opening_probability(answer.split()[0])
+    assert likeliest > 0.1 > writing.opening_probability("Zebra")
+    assert 0.0 < writing.opening_probability("Zebra") < likeliest <= 1.0
+
+
+def test_a_writing_that_is_stopped_first_knows_no_opening(tiny: Generator) -> None:
+    writing = tiny.stream(REPEATING, max_new_tokens=5, stop=lambda: True)
+    assert list(writing) == []
+    assert (writing.tokens, writing.opening_probability("the")) == (0, 0.0)

@@ -38,6 +38,7 @@ GUARDED = (
 CAPITAL_MONTHS = frozenset(["march", "may"])
 """Months only with a capital."""
 LONGEST_NUMBER = 15
+CAPITAL_OR_DIGIT = re.compile("[A-Z0-9]")
 RANGE = re.compile(r"(\d+)\s*(?:to|and|[-–])\s*(\d+)")
 PERCENT = re.compile(r"\s?(?:%|per ?cent\b)")
 COMPOUND = re.compile(rf"\b({'|'.join(TENS)})[- ]({'|'.join(UNITS[1:10])})\b")
@@ -119,9 +120,9 @@ class Faithful:
 
 def is_guarded(word: str) -> bool:
     """Tell whether a word may be written only if the sources have it."""
-    if word.isascii() and word.isalpha() and word.islower():
-        return word in GUARDED
-    return word in GUARDED or any(unicodedata.category(c) in {"Lu", "Lt", "Nd", "Nl", "No"} for c in word)
+    if word.isascii():
+        return word in GUARDED or CAPITAL_OR_DIGIT.search(word) is not None
+    return any(unicodedata.category(c) in {"Lu", "Lt", "Nd", "Nl", "No"} for c in word)
 
 
 def is_capitalised(word: str) -> bool:

@@ -105,8 +105,7 @@ class Generator:
             settled = _choose(scores, draft, written, faithful)
             end = next((place for place, token in enumerate(settled) if token in self._ends), len(settled))
             if end:
-                progress.tokens += end
-                progress.log_probability += _log_probability(logits, settled[:end])
+                _note(progress, logits[:end], settled[:end])
                 yield settled[:end]
             if end < len(settled):
                 return
@@ -199,11 +198,15 @@ def _choose(
     return settled
 
 
-def _log_probability(logits: torch.Tensor, tokens: Sequence[int]) -> float:
-    """Return the log probability of tokens that follow one another, of which each has a row of logits."""
-    rows = logits[: len(tokens)].float()
-    chosen = rows[torch.arange(len(tokens)), torch.tensor(tokens)]
-    return float((chosen - rows.logsumexp(dim=-1)).sum())
+def _note(progress: Progress, logits: torch.Tensor, tokens: Sequence[int]) -> None:
+    """Take note of tokens that were written, each with its row of the model's own logits."""
+    rows = logits.float()
+    places = torch.arange(len(tokens), device=rows.device)
+    chosen = torch.tensor(tokens, device=rows.device)
+    own = rows[places, chosen]
+    progress.tokens += len(tokens)
+    progress.log_probability += float((own - rows.logsumexp(dim=-1)).sum())
+    progress.overruled += int((own < rows.amax(dim=-1)).sum())
 
 
 def _end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:

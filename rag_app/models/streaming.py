@@ -94,6 +94,7 @@ class Progress:
     tokens: int = 0
     log_probability: float = 0.0
     """Of all its tokens together."""
+    overruled: int = 0
     opening: Callable[[str], float] | None = None
 
 
@@ -124,6 +125,14 @@ class Writing(Iterator[str]):
         0.0 as long as there is none.
         """
         return self._progress.log_probability / self._progress.tokens if self._progress.tokens else 0.0
+
+    @property
+    def overruled(self) -> int:
+        """How many of its tokens are not those that the model itself would have written, but the likeliest allowed.
+
+        Where the model was about to invent a name, another may stand now, and not be right for standing in the sources.
+        """
+        return self._progress.overruled
 
     def opening_probability(self, text: str) -> float:
         """Return how probable the model itself, unmasked, held a text that begins with the first token of ``text``.

@@ -78,7 +78,7 @@ class Vocabulary:
             self.going_on[text.lower().encode() + unfinished].append(token)
         if not guarded:
             self.unguarded[token] = True
-            self.ordinary[token] = heading
+            self.ordinary[token] = heading and not is_guarded(words[0].group())
         elif len(guarded) == 1 and words[-1].group() == guarded[0] and words[-1].end() == len(text):
             self._sort_guarded(token, guarded[0], before=text[: words[-1].start()])
 
@@ -127,6 +127,8 @@ def spell_tokens(tokenizer: Any) -> list[bytes]:
 
 def decode_whole(raw: bytes) -> tuple[str, bytes]:
     """Return the text of bytes, and those at their end that begin a character without ending it."""
+    if raw.isascii():
+        return raw.decode(), b""
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     text = decoder.decode(raw)
     return text, decoder.getstate()[0]
@@ -137,16 +139,15 @@ def _is_byte_level(tokenizer: Any) -> bool:
 
 
 @lru_cache(maxsize=1)
-def _byte_of_letter() -> dict[str, int]:
+def _byte_of_letter() -> dict[int, int]:
     """Return how byte-level tokenizers (GPT-2 and its kin) write bytes: a printable one as itself, others above 255."""
     printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     others = [byte for byte in range(256) if byte not in printable]
-    return {chr(byte): byte for byte in printable} | {chr(0x100 + n): byte for n, byte in enumerate(others)}
+    return {byte: byte for byte in printable} | {0x100 + n: byte for n, byte in enumerate(others)}
 
 
 def _spell_bytes(piece: str) -> bytes:
-    letters = _byte_of_letter()
-    return bytes(letters[c] for c in piece) if all(c in letters for c in piece) else piece.encode()
+    return piece.translate(_byte_of_letter()).encode("latin-1")
 
 
 def _spell_text(piece: str) -> bytes:
