@@ -23,7 +23,7 @@ from rag_app.training.evidence_data import Pair
 IGNORED = -100
 """Where a pair does not teach a task."""
 SLICE = 8192
-WINDOW = 4096
+WINDOW = 16384
 """How many rows are sorted by length together: little padding, and still batches of many kinds."""
 AHEAD = 8
 WORKERS = 2
