@@ -17,14 +17,15 @@ FOLDER ?= data/handbook
 QUESTION ?= How many days of annual leave may be carried over into the next year?
 # A trial leaves no trace outside the clone.
 RAG_APP_HOME ?= $(CURDIR)/.rag_app
-export RAG_APP_HOME FOLDER QUESTION
+REPORT ?= runs/report
+export RAG_APP_HOME FOLDER QUESTION REPORT DATA LIMIT
 
 # An environment remembers the folder it was made in, so one that was moved or copied is made anew.
 ifneq ($(shell cat $(VENV)/.folder 2>/dev/null),$(CURDIR))
 .PHONY: $(VENV)/.folder
 endif
 
-.PHONY: help run demo install test lint format bench clean
+.PHONY: help run demo install test lint format bench report clean
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
@@ -66,6 +67,9 @@ format: $(VENV)/.installed-dev ## Put the code into the project's style
 
 bench: $(VENV)/.installed ## Measure ingestion, search, answers and memory on this machine
 	@$(BIN)/python -m rag_app.benchmark "$$FOLDER"
+
+report: $(VENV)/.installed-dev ## Take every figure and write REPORT/report.md; with DATA=… on the public sets there, too
+	@$(BIN)/rag-app eval report --out "$$REPORT" $(if $(DATA),--data "$$DATA") $(if $(LIMIT),--limit "$$LIMIT")
 
 clean: ## Remove the environment and every cache; the library in RAG_APP_HOME stays
 	rm -rf $(VENV) build dist *.egg-info .coverage .coverage.* htmlcov

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rag_app.evaluation.datasets import Question
     from rag_app.evaluation.evaluate import Scored
 
+QUESTIONS = Path("data", "questions.jsonl")
 PARTS = tuple(field.name for field in fields(Parts))
 Limit = Annotated[int | None, typer.Option(min=1, help="Take a random sample of this many.")]
 Seed = Annotated[int, typer.Option(help="Seed of the sample and of the bootstrap.")]
@@ -175,6 +176,30 @@ def evaluate_claims(
         result = {"dataset": file.name, "models": {"evidence": model.name}, **figures}
         write_json(result, report_file)
     print_result(result, as_json, lambda: eval_printing.show_claims(result))
+
+
+@eval_app.command("report")
+def report_figures(
+    context: typer.Context,
+    out: Annotated[Path, typer.Option(help="Folder for report.md, its pictures and report.json.")],
+    questions: Annotated[Path, typer.Option(help="The questions about the sample handbook.")] = QUESTIONS,
+    data: Annotated[
+        Path | None, typer.Option(help="Folder with public sets; left out, only the handbook's questions are asked.")
+    ] = None,
+    limit: Limit = None,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Take every figure, with each part switched off once, and write a report with pictures (needs matplotlib)."""
+    from rag_app.eval_report import Plan, Reporter, make_folder, write_files
+
+    if data is not None and not data.is_dir():
+        raise DataError(f"There is no folder {data}. Name the one that holds the public sets, or leave --data out.")
+    make_folder(out)
+    with open_application(context) as application:
+        results = Reporter(application, Plan(questions, data, limit, seed)).take()
+    write_files(results, out)
+    print_result(results, as_json, lambda: typer.echo(str(out / "report.md")))
 
 
 def _read_records(file: Path | None, questions: "Sequence[Question]", mode: str) -> "list[Scored]":

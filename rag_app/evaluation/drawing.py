@@ -57,9 +57,9 @@ def draw_risk_coverage(curves: Mapping[str, Mapping[str, Any]], file: Path) -> N
 
 
 def draw_bars(rows: Sequence[tuple[str, Mapping[str, tuple[float, Sequence[float] | None]]]], file: Path) -> None:
-    """Draw a pair of bars for each (label, figure and interval by system), with the intervals as whiskers."""
+    """Draw for each (label, share and interval by system) of questions answered well a bar for each system."""
     systems = list(dict.fromkeys(name for _, values in rows for name in values))
-    figure, axes = _sheet("", "")
+    figure, axes = _sheet("Share of answerable questions that are answered well", "")
     figure.set_size_inches(INCHES[0] + 1.2, 1.2 + 0.55 * max(len(rows), 1))
     height = 0.8 / max(len(systems), 1)
     for place, (system, colour) in enumerate(zip(systems, (OURS, PLAIN, GREY), strict=False)):
