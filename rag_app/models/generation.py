@@ -19,6 +19,7 @@ from rag_app.errors import ModelDamaged, ModelError
 from rag_app.models.catalogue import ModelSource
 from rag_app.models.decoding import Decoding, FaithfulLogitsProcessor, contrasted
 from rag_app.models.devices import choose_device, choose_dtype
+from rag_app.models.packing import pack_linears
 from rag_app.models.quiet import quietly
 from rag_app.models.stepping import Course, Stepper
 from rag_app.models.streaming import Progress, PromptLookup, TextStream, Writing
@@ -180,6 +181,7 @@ def load_generator(source: ModelSource, *, device: str = "auto") -> Generator:
             f"{source.name} in {source.folder} lacks {len(missing)} of its weights, {missing[0]} for one. "
             "It is damaged or no causal language model: download it again, or choose another."
         )
+    pack_linears(model)
     return Generator(model, tokenizer, name=source.identity)
 
 

@@ -6,9 +6,41 @@ from threading import Lock
 from typing import Any
 
 import torch
-from transformers import DynamicCache
+from transformers import DynamicCache, PreTrainedConfig
+from transformers.cache_utils import DynamicLayer
 
 from rag_app.errors import ModelError
+
+SPARE_TOKENS = 256
+
+
+class RoomyLayer(DynamicLayer):  # type: ignore[no-untyped-call]
+    """A layer of a cache that has room for tokens to come, so that a step copies only its own, not all before them."""
+
+    _room: tuple[torch.Tensor, torch.Tensor] | None = None
+
+    def update(
+        self, key_states: torch.Tensor, value_states: torch.Tensor, *_: object, **__: object
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Add the states of new tokens, (batch, heads, tokens, width), and return those of all."""
+        if not self.is_initialized:
+            self.lazy_initialization(key_states, value_states)
+        before = self.get_seq_length()
+        length = before + key_states.shape[-2]
+        if self._room is None or length > self._room[0].shape[-2]:
+            self._room = self._widened(self.keys, key_states, length), self._widened(self.values, value_states, length)
+        keys, values = (room[..., :length, :] for room in self._room)
+        keys[..., before:, :] = key_states
+        values[..., before:, :] = value_states
+        self.keys, self.values = keys, values
+        return keys, values
+
+    @staticmethod
+    def _widened(held: torch.Tensor | None, new: torch.Tensor, length: int) -> torch.Tensor:
+        room = new.new_empty((*new.shape[:-2], length + SPARE_TOKENS, new.shape[-1]))
+        if held is not None and held.numel():
+            room[..., : held.shape[-2], :] = held
+        return room
 
 
 class Stepper:
@@ -48,7 +80,7 @@ class Course:
 
     def __init__(self, stepper: Stepper, prompt: Sequence[int]) -> None:
         self._stepper = stepper
-        self._cache = DynamicCache(config=stepper.model.config)
+        self._cache = roomy_cache(stepper.model.config)
         self._unread = list(prompt)
         self._drafted = 0
         self._began = False
@@ -72,6 +104,16 @@ class Course:
                 self._cache.crop(len(tokens) - 1 - self._drafted)
         self._began = True
         self._unread = [tokens[-1]]
+
+
+def roomy_cache(config: PreTrainedConfig) -> DynamicCache:
+    """Return an empty cache for a model, with room in those of its layers that keep all tokens."""
+    cache = DynamicCache(config=config)
+    cache.layers = [
+        RoomyLayer() if type(layer) is DynamicLayer else layer  # type: ignore[no-untyped-call]
+        for layer in cache.layers
+    ]
+    return cache
 
 
 def _forward_arguments(model: Any, name: str) -> Callable[[DynamicCache, int], dict[str, Any]]:
