@@ -1,5 +1,7 @@
 """Packed weights compute what the plain ones do."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -34,7 +36,7 @@ def test_layers_are_packed_where_the_processor_computes_in_their_format() -> Non
 
 @torch.inference_mode()
 def test_a_packed_weight_can_still_be_looked_at() -> None:
-    model = nn.Sequential(nn.Linear(24, 16)).to(torch.bfloat16)
+    model: Any = nn.Sequential(nn.Linear(24, 16)).to(torch.bfloat16)
     before = model[0].weight
     pack_linears(model)
     assert torch.equal(model[0].weight, before)
