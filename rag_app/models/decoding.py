@@ -24,7 +24,8 @@ class Decoding:
 
     ``faithful_to`` is a text (the sources and the question) outside of which no number, date or name is written.
     ``contrast`` > 0 strengthens what the sources bring, against the same prompt ``without`` them; it costs a second
-    forward per step. ``lookup`` drafts tokens from the prompt, which makes quoting faster and changes no text.
+    forward per step. ``lookup`` drafts tokens from the prompt, which makes quoting faster and changes no text, but for
+    tokens that are equally likely within the rounding of bfloat16: a step of several tokens rounds otherwise than one.
     """
 
     faithful_to: str | None = None
@@ -52,6 +53,9 @@ class Place(NamedTuple):
 
 class FaithfulLogitsProcessor(LogitsProcessor):
     """Lets numbers, dates and names be written only if they stand in ``sources_text``; see ``faithfulness``.
+
+    That a name stands there does not make it the right one: a model that was about to invent one may write another
+    of the sources instead, so what it writes is to be checked all the same.
 
     Args:
         tokenizer: the model's own, byte-level or SentencePiece.
