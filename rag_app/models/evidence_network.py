@@ -38,8 +38,8 @@ class LowRankUpdate(nn.Module):
     def __init__(self, weight: Tensor, rank: int) -> None:
         super().__init__()
         rows, columns = weight.shape
-        self.down = nn.Parameter(torch.empty(rank, columns))
-        self.up = nn.Parameter(torch.zeros(rows, rank))
+        self.down = nn.Parameter(torch.empty(rank, columns, device=weight.device))
+        self.up = nn.Parameter(torch.zeros(rows, rank, device=weight.device))
         nn.init.kaiming_uniform_(self.down, a=5**0.5)
 
     def forward(self, weight: Tensor) -> Tensor:
@@ -86,7 +86,7 @@ class EvidenceNetwork(nn.Module):
         Raises:
             KeyError, RuntimeError: the file is of another architecture.
         """
-        left = _with_new_heads(dict(values))
+        left = with_new_heads(dict(values))
         own = dict(self.named_parameters())
         for name in [n for n in left if n.endswith(".down")]:
             down, up = left.pop(name), left.pop(name.removesuffix("down") + "up")
@@ -133,7 +133,7 @@ class EvidenceNetwork(nn.Module):
         )
 
 
-def _with_new_heads(values: dict[str, Tensor]) -> dict[str, Tensor]:
+def with_new_heads(values: dict[str, Tensor]) -> dict[str, Tensor]:
     """Give an adapter that knows neither relevance nor refutation heads of the same meaning.
 
     Relevance is taken from the answer head. Two constant columns beside the support column make the probability

@@ -36,7 +36,8 @@ class TrainingOptions:
 
     ``steps`` goes before ``epochs``. ``batch_tokens`` counts padding. ``rows_per_set`` takes a part of each
     training set; ``processes`` make and tokenise the pairs. ``minutes`` ends a run early, to be taken up again;
-    the learning rate knows nothing of it. ``device`` is "cuda", "cpu" or "auto".
+    the learning rate knows nothing of it. ``device`` is "cuda", "cpu" or "auto". ``start`` is an adapter of the
+    same rank that is trained further; None begins anew.
     """
 
     epochs: float = 1.0
@@ -53,6 +54,7 @@ class TrainingOptions:
     checkpoint_seconds: float = 120
     measure_steps: int = 1000
     processes: int = 1
+    start: Path | None = None
 
 
 def train_evidence(data: Path, base: Path, out: Path, options: TrainingOptions) -> dict[str, float]:
@@ -89,6 +91,8 @@ class _Run:
         torch.set_float32_matmul_precision("high")
         self._network = load_base(base, options.rank, dropout=options.dropout, device=self._device)
         self._weights = MasterWeights(self._network, options.peak_rate)
+        if options.start:
+            self._weights.begin_from(options.start)
         one_epoch = len(self._plan(0))
         self._steps = options.steps or max(1, round(options.epochs * one_epoch))
         self._step = self._take_up()
@@ -170,6 +174,6 @@ class _Run:
         file.with_suffix(".tmp").replace(file)
 
     def _identity(self) -> dict[str, Any]:
-        free = ("device", "minutes", "checkpoint_seconds", "measure_steps", "processes")
+        free = ("device", "minutes", "checkpoint_seconds", "measure_steps", "processes", "start")
         fixed = {name: value for name, value in asdict(self._options).items() if name not in free}
         return fixed | {"steps": self._steps, "rows": len(self._rows)}

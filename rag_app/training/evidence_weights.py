@@ -4,11 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import BertModel
 
-from rag_app.models.evidence_network import EvidenceNetwork
+from rag_app.errors import DataError
+from rag_app.models.evidence_network import EvidenceNetwork, with_new_heads
 from rag_app.models.quiet import quietly
 
 
@@ -58,6 +60,23 @@ class MasterWeights:
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         self.optimiser.step()
+        self._copy_down()
+
+    def begin_from(self, file: Path) -> None:
+        """Take up the weights of an adapter, to train it further.
+
+        Raises:
+            DataError: the file is damaged, or an adapter of another rank or shape.
+        """
+        try:
+            found = with_new_heads(load_file(file))
+        except (OSError, SafetensorError) as error:
+            raise DataError(f"{file} cannot be read as an adapter: {error}. Name an adapter.safetensors.") from error
+        other = next((n for n, v in self.values.items() if n not in found or found[n].shape != v.shape), None)
+        if other:
+            raise DataError(f"{file} does not fit at {other}. Train with the rank that it was made with.")
+        for name, value in self.values.items():
+            value.copy_(found[name])
         self._copy_down()
 
     def state(self) -> dict[str, Any]:
