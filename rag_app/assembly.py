@@ -3,6 +3,7 @@
 Everything above (the command line, the pages) begins here, and nothing below reads settings.
 """
 
+import json
 import logging
 from dataclasses import dataclass
 
@@ -10,9 +11,10 @@ import torch
 
 from ingest.pipeline import IngestOptions
 from rag_app.answering.assistant import Assistant, Limits
-from rag_app.errors import SettingsError
+from rag_app.answering.confidence import Belief
+from rag_app.errors import ModelDamaged, SettingsError
 from rag_app.library import Library
-from rag_app.models.catalogue import EVIDENCE_ADAPTER, resolve_model
+from rag_app.models.catalogue import EVIDENCE_ADAPTER, GENERATOR_ADAPTER, is_adapted, resolve_model
 from rag_app.models.devices import choose_device, choose_dtype
 from rag_app.models.embedding import Embedder, load_embedder
 from rag_app.models.evidence import EvidenceModel, load_evidence
@@ -59,6 +61,17 @@ def open_generator(settings: Settings) -> Generator:
     )
 
 
+def open_belief(settings: Settings) -> Belief | None:
+    """Return how far to believe the generator's reading; None for a model whose reading was never measured."""
+    file = GENERATOR_ADAPTER / "confidence.json"
+    if not is_adapted(settings.generator):
+        return None
+    try:
+        return Belief(**json.loads(file.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise ModelDamaged(f"{file} is missing or damaged ({error}). Install rag_app again.") from error
+
+
 def ingest_options(settings: Settings, *, collection: str, dry_run: bool = False, workers: int = 0) -> IngestOptions:
     """Return how to ingest, by the settings."""
     if not collection.strip():
@@ -87,6 +100,7 @@ class Application:
     library: Library
     evidence: EvidenceModel
     generator: Generator
+    belief: Belief | None
     assistant: Assistant
 
     @classmethod
@@ -100,8 +114,11 @@ class Application:
         embedder = open_embedder(settings)
         library = open_library(settings, embedder)
         evidence, generator = open_evidence(settings), open_generator(settings)
-        assistant = Assistant(library, embedder, evidence=evidence, generator=generator, limits=limits_of(settings))
-        return cls(settings, embedder, library, evidence, generator, assistant)
+        belief = open_belief(settings)
+        assistant = Assistant(
+            library, embedder, evidence=evidence, generator=generator, belief=belief, limits=limits_of(settings)
+        )
+        return cls(settings, embedder, library, evidence, generator, belief, assistant)
 
     def close(self) -> None:
         """Write the index to the disk and let the database go."""

@@ -210,6 +210,8 @@ class Answer:
 
     ``kind`` is "small_talk" where a greeting or the like was answered, which needs no documents. ``note`` is said
     before the sentences, of which it is none: with ``disagreement``, that the documents contradict each other.
+    ``signals`` is what the confidence was made of: ``evidence``, the evidence model's own; and of the generator's
+    reading, if it read, ``silence``, its probability that the sources do not answer, and ``agreement``.
     """
 
     question: str
@@ -227,6 +229,7 @@ class Answer:
     kind: Literal["answer", "small_talk"] = "answer"
     disagreement: bool = False
     note: str | None = None
+    signals: Mapping[str, float] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return the form that ``ask --json`` prints."""
@@ -240,6 +243,7 @@ class Answer:
             "disagreement": self.disagreement,
             "note": self.note,
             "confidence": round(self.confidence, 4),
+            "signals": {name: round(value, 4) for name, value in self.signals.items()},
             "sentences": [s.to_json() for s in self.sentences],
             "citations": [c.to_json() for c in self.citations],
             "passages": [p.to_json() for p in self.passages],

@@ -11,11 +11,12 @@ from ingest.chunking import split_sections
 from rag_app.answering.assistant import ALL_PARTS, Assistant
 from rag_app.answering.parts import Parts
 from rag_app.answering.retrieval import Searchable, retrieve
-from rag_app.assembly import Application, limits_of
+from rag_app.assembly import Application, limits_of, open_generator
 from rag_app.evaluation.evaluate import Answerer, System
 from rag_app.evaluation.plain import PlainAssistant
 from rag_app.evaluation.ranking import PASSAGES, Search
 from rag_app.library import Library
+from rag_app.models.catalogue import PLAIN_GENERATOR, is_adapted
 from rag_app.records import Chunk, Document, ExtractedText, NewDocument, Passage, Scope, Section, Span, contextual_text
 
 EMBEDDED_AT_ONCE = 512
@@ -133,6 +134,7 @@ def our_system(application: Application, *, name: str = "ours", parts: Parts = A
             application.embedder,
             evidence=application.evidence,
             generator=application.generator,
+            belief=application.belief,
             limits=limits_of(application.settings),
             parts=parts,
         )
@@ -155,13 +157,14 @@ def ablated_systems(application: Application, names: Sequence[str]) -> list[Syst
 
 
 def plain_system(application: Application) -> System:
-    """Return the naive pipeline on the models of the application."""
+    """Return the naive pipeline on the models of the application, of which the embedded ones are taken as published."""
+    generator = application.generator
+    if is_adapted(application.settings.generator):
+        generator = open_generator(replace(application.settings, generator=PLAIN_GENERATOR))
 
     def build(library: Searchable) -> Answerer:
         limits = limits_of(application.settings)
-        return PlainAssistant(
-            library, application.embedder, generator=application.generator, answer_tokens=limits.answer_tokens
-        )
+        return PlainAssistant(library, application.embedder, generator=generator, answer_tokens=limits.answer_tokens)
 
     return System("plain", build)
 

@@ -2,33 +2,33 @@
 
 from collections.abc import Sequence
 
-from rag_app.answering.grounding import Window
-from rag_app.answering.prompting import build_prompt
+from rag_app.answering.prompting import fitting_prompt
 from rag_app.records import Message
-from tests.fakes import make_passages
 
 
 def count_words(messages: Sequence[Message]) -> int:
     return sum(len(m.content.split()) for m in messages)
 
 
-def windows(*texts: str) -> list[Window]:
-    return [Window(p, p.chunk.start, p.chunk.end) for p in make_passages(*texts)]
-
-
 def build(budget: int, *texts: str) -> list[Message]:
-    return build_prompt(
-        "Where is the key?", windows(*texts), short_answer="here", count_tokens=count_words, budget_tokens=budget
-    )
+    return fitting_prompt("Where is the key?", texts, count_tokens=count_words, budget_tokens=budget)[1]
 
 
 EMPTY = count_words(build(10_000))
 
 
-def test_the_question_the_answer_and_every_source_that_fits_are_in_the_prompt() -> None:
-    last = build(10_000, "The key is here.", "The door is blue.")[-1].content
-    assert "The key is here.\nHandbook: The door is blue." in last
-    assert "Question: Where is the key?\nShort answer: here" in last
+def test_the_question_and_every_source_that_fits_are_in_the_prompt() -> None:
+    count, messages = fitting_prompt(
+        "Where is the key?",
+        ["The key is here.", "The door is blue."],
+        count_tokens=count_words,
+        budget_tokens=10_000,
+    )
+    assert count == 2
+    last = messages[-1].content
+    assert "[1] The key is here.\n\n[2] The door is blue." in last
+    assert last.startswith("Question: Where is the key?\n")
+    assert last.endswith("\nQuestion: Where is the key?")
 
 
 def test_the_last_sources_are_left_out_first() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from rag_app.answering.confidence import YES_NO
+from rag_app.answering.confidence import YES_NO, Belief
 from rag_app.answering.contradiction import find_disagreement
 from rag_app.answering.grounding import SupportModel, quote_around
 from rag_app.answering.parts import Parts
@@ -14,9 +14,9 @@ from rag_app.answering.retrieval import PartlySearched, QueryEmbedder, Searchabl
 from rag_app.answering.rewriting import model_rewriter, standalone_question
 from rag_app.answering.small_talk import REPLIES, small_talk
 from rag_app.answering.weighing import PassageJudge, Weighed, weigh_passages
-from rag_app.answering.writing import TextGenerator, Writer, flatten
+from rag_app.answering.wording import fits_question
+from rag_app.answering.writing import Reading, TextGenerator, Writer, flatten
 from rag_app.errors import QuestionError
-from rag_app.models.evidence import AnswerSpan
 from rag_app.records import Message, Passage, Scope, Sentence
 
 ALL_PARTS = Parts()
@@ -59,6 +59,7 @@ class Assistant:
         embedder: embeds queries; must be the one that made the library's vectors.
         evidence: judges passages and sentences.
         generator: writes; None to quote only.
+        belief: what the generator's reading says of an answer's confidence; None if nothing is known of that.
         limits: what an answer may take.
         parts: what is at work; an evaluation switches parts off to see what they are worth.
     """
@@ -70,6 +71,7 @@ class Assistant:
         *,
         evidence: EvidenceJudge,
         generator: TextGenerator | None,
+        belief: Belief | None = None,
         limits: Limits | None = None,
         parts: Parts = ALL_PARTS,
     ) -> None:
@@ -83,17 +85,9 @@ class Assistant:
         if not parts.generator:
             generator = None
         self._rewrite = model_rewriter(generator, faithful=parts.faithful) if generator else None
-        self._writer = (
-            Writer(
-                generator,
-                evidence,
-                threshold=self._limits.threshold,
-                answer_tokens=self._limits.answer_tokens,
-                parts=parts,
-            )
-            if generator
-            else None
-        )
+        answer_tokens = self._limits.answer_tokens
+        self._writer = Writer(generator, evidence, answer_tokens=answer_tokens, parts=parts) if generator else None
+        self._belief = belief if generator else None
         self.models = {
             "embedder": embedder.name,
             "evidence": evidence.name,
@@ -166,33 +160,49 @@ class Assistant:
         weighed = self._weigh(draft.standalone, found)
         draft.passages = [w.passage for w in weighed]
         draft.clock("evidence", since)
-        if weighed:
-            draft.confidence = weighed[0].confidence
-            if draft.confidence >= self._limits.threshold:
-                yield from self._answer(draft, weighed)
-
-    def _answer(self, draft: Draft, weighed: Sequence[Weighed]) -> Iterator[Stage | Sentence]:
-        """Answer from passages of which the first is good enough, and from one that contradicts it."""
-        best, older = weighed[0], None
-        if found := find_disagreement(draft.standalone, weighed, threshold=self._limits.threshold):
-            best, older = found.newer, found.older
-            draft.confidence, draft.disagreement, draft.note = best.confidence, True, found.note
-            # Each sentence rests on one of the two: the older one must not lend its value to the newer.
-            weighed = [best, *(w for w in weighed if w is not best and w is not older)]
-        if best.span is None:
+        if not weighed:
             return
-        draft.short_answer = best.passage.chunk.text[best.span.start : best.span.end]
-        yield Stage("writing")
-        if self._writer and not YES_NO.match(draft.standalone):
-            yield from self._writer.write(draft, weighed)
+        older: Weighed | None = None
+        if two := find_disagreement(draft.standalone, weighed, threshold=self._limits.threshold):
+            older, draft.disagreement, draft.note = two.older, True, two.note
+            # Each sentence rests on one of the two: the older one must not lend its value to the newer.
+            weighed = [two.newer, *(w for w in weighed if w is not two.newer and w is not older)]
+        best, reading = weighed[0], None
+        draft.signals["evidence"] = best.confidence
+        if self._writer and self._could_answer(best):
+            yield Stage("writing")
+            reading = self._writer.read(draft, weighed)
+            draft.signals |= {"silence": reading.silence, "agreement": reading.agreement}
+        draft.confidence = self._confidence(best, reading)
+        if best.span and draft.confidence >= self._limits.threshold:
+            yield from self._answer(draft, best, reading)
+            if older:
+                yield _quote(draft, older)
+            if self._limits.show_unsupported:
+                # After what is sure, so that nobody reads them first.
+                draft.sentences += draft.doubtful
+                yield from draft.doubtful
+
+    def _could_answer(self, best: Weighed) -> bool:
+        """Tell whether the generator's reading can still lift the answer over the threshold."""
+        hope = self._belief.at_best(best.confidence) if self._belief else best.confidence
+        return best.span is not None and hope >= self._limits.threshold
+
+    def _confidence(self, best: Weighed, reading: Reading | None) -> float:
+        if reading is None or self._belief is None:
+            return best.confidence
+        return self._belief.confidence(best.confidence, silence=reading.silence, agreement=reading.agreement)
+
+    def _answer(self, draft: Draft, best: Weighed, reading: Reading | None) -> Iterator[Stage | Sentence]:
+        """Say the answer in a checked sentence, or else quote the sentence that holds it."""
+        span = (best.span.start, best.span.end) if best.span else (0, 0)
+        if reading and reading.source and reading.span and prefers_reading(draft.standalone, best, reading):
+            best, span = reading.source, reading.span
+        draft.short_answer = best.passage.chunk.text[span[0] : span[1]]
+        if self._writer and reading and not YES_NO.match(draft.standalone):
+            yield from self._writer.say(draft, reading)
         if not draft.sentences:
-            yield _quote(draft, best)
-        if older:
-            yield _quote(draft, older)
-        if self._limits.show_unsupported:
-            # After what is sure, so that nobody reads them first.
-            draft.sentences += draft.doubtful
-            yield from draft.doubtful
+            yield _quote(draft, best, span)
 
     def _weigh(self, question: str, found: Sequence[Passage]) -> list[Weighed]:
         weighed = weigh_passages(question, found, self._evidence)
@@ -203,8 +213,14 @@ class Assistant:
         return [replace(w, passage=replace(w.passage, rank=rank)) for rank, w in enumerate(weighed, start=1)]
 
 
-def _quote(draft: Draft, weighed: Weighed) -> Sentence:
-    """Append the sentence around a passage's answer to a draft, word for word."""
-    span = weighed.span or AnswerSpan(0, len(weighed.passage.chunk.text), 0.0)
-    window = quote_around(weighed.passage, (span.start, span.end))
+def prefers_reading(question: str, best: Weighed, reading: Reading) -> bool:
+    """Tell whether the generator's short answer is taken rather than the evidence model's span."""
+    return reading.short_answer is not None and fits_question(reading.short_answer, question)
+
+
+def _quote(draft: Draft, weighed: Weighed, span: tuple[int, int] | None = None) -> Sentence:
+    """Append the sentence around a passage's answer to a draft, word for word; its likeliest where none is given."""
+    if span is None:
+        span = (weighed.span.start, weighed.span.end) if weighed.span else (0, len(weighed.passage.chunk.text))
+    window = quote_around(weighed.passage, span)
     return draft.keep(Sentence(flatten(window.text), "quoted"), window)

@@ -7,6 +7,7 @@ counts against the passage, in log odds. The weights were chosen on the dev ques
 
 import math
 import re
+from dataclasses import dataclass
 
 from rag_app.answering.grounding import quote_around
 from rag_app.answering.wording import coverage, fits_question, missing_names, missing_numbers
@@ -19,10 +20,39 @@ MOST_MISSING = 3
 SHARED_WORDS = 8.0
 UNFIT = 12.0
 UNFIT_ODDS = 3.0
+MOST_SILENCE_ODDS = 5.0
 YES_NO = re.compile(
     r"^(?:is|are|was|were|do|does|did|can|could|may|might|must|will|would|shall|should|has|have|had|am)\b",
     re.IGNORECASE,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Belief:
+    """Logistic regression from two opinions to the probability that an answer is right (Platt 1999).
+
+    One is the evidence model's confidence in the best passage, the other the generator's reading: its probability
+    that the sources are silent, and how much its short answer and the evidence model's span are one.
+    """
+
+    evidence: float
+    silence: float
+    agreement: float
+    bias: float
+
+    def confidence(self, evidence: float, *, silence: float, agreement: float) -> float:
+        """Return the probability that the answer is right and the documents support it."""
+        odds = self.evidence * log_odds(evidence) + self.silence * _bounded_odds(silence)
+        return 1 / (1 + math.exp(-(odds + self.agreement * agreement + self.bias)))
+
+    def at_best(self, evidence: float) -> float:
+        """Return the confidence if the generator were sure, and of the same opinion."""
+        return self.confidence(evidence, silence=0.0, agreement=1.0)
+
+
+def _bounded_odds(silence: float) -> float:
+    """Return the log odds of a probability that a network may put at 0 or 1."""
+    return max(min(log_odds(silence), MOST_SILENCE_ODDS), -MOST_SILENCE_ODDS)
 
 
 def passage_confidence(probability: float, question: str, passage: str) -> float:

@@ -23,8 +23,7 @@ class Stage:
 class Draft:
     """An answer in the making.
 
-    ``small_talk`` is the reply to a greeting or the like. ``agreement`` is how much the generator's own short answer
-    and the span that the evidence model found are one, from 0 to 1; None where nothing was generated. ``doubtful``
+    ``small_talk`` is the reply to a greeting or the like. ``signals`` are those of ``Answer``. ``doubtful``
     holds what was generated and found no support.
     """
 
@@ -43,7 +42,7 @@ class Draft:
     small_talk: str | None = None
     note: str | None = None
     disagreement: bool = False
-    agreement: float | None = None
+    signals: dict[str, float] = field(default_factory=dict)
     doubtful: list[Sentence] = field(default_factory=list)
 
     def clock(self, name: str, since: float) -> float:
@@ -117,6 +116,7 @@ class Reply:
             kind="answer" if draft.small_talk is None else "small_talk",
             disagreement=draft.disagreement,
             note=draft.note,
+            signals=draft.signals,
         )
 
 

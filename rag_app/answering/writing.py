@@ -1,30 +1,33 @@
-"""Let a language model say the answer, and keep what a passage supports of its sentences."""
+"""Let a language model find and say the answer, and keep what a passage supports of its sentences."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
 from typing import Protocol
 
 from rag_app.answering.grounding import Grounder, SupportModel, Window, quote_around
 from rag_app.answering.parts import Parts
-from rag_app.answering.prompting import build_prompt
+from rag_app.answering.prompting import SILENCE, fitting_prompt, reading_prompt
 from rag_app.answering.reply import Draft, Stage
 from rag_app.answering.sentences import complete_sentences, split_sentences
 from rag_app.answering.weighing import Weighed
-from rag_app.answering.wording import content_stems, quantities
+from rag_app.answering.wording import content_stems, coverage, quantities
 from rag_app.models.decoding import Decoding
 from rag_app.models.streaming import Writing
-from rag_app.records import Message, Sentence
+from rag_app.records import Message, Sentence, heading_path
 
-PROMPT_PASSAGES = 2
-LEAST_SHARE = 0.8
-PROMPT_TOKENS = 1400
+MOST_SOURCES = 3
+LEAST_SHARE = 0.3
+"""Of the best passage's confidence, for another to be a source beside it."""
+PROMPT_TOKENS = 1200
 MOST_SENTENCES = 1
 FRUITLESS_SENTENCES = 2
 CONTRAST = 0.5
 """The weight of context-aware decoding that its authors chose (Shi et al. 2023, arXiv 2305.14739)."""
 OPENING = re.compile(r"^(?:yes|no|sure|certainly|of course)[,.:;!]\s+", re.IGNORECASE)
 """Only with its comma or stop: in "No dogs are allowed" the first word is the meaning."""
-WHOLE = re.compile(r"[.!?…][\"'”’)\]]*$")
+WHOLE = re.compile(r"[.!?…][\"'”’)\]]*(?:\s*\[\d+\])*$")
 """How a sentence ends that was not cut off."""
 MARK = re.compile(r"\s*\[\d+\]")
 
@@ -47,47 +50,76 @@ class TextGenerator(Protocol):
     ) -> Writing: ...
 
 
+@dataclass(slots=True)
+class Reading:
+    """What a generator made of the sources, before it says it in a sentence.
+
+    ``silence`` is its probability that the sources do not answer, ``short_answer`` what it wrote in its first line,
+    ``source`` the first passage that holds that, and ``span`` where, in characters of the passage's text.
+    ``agreement`` is that of ``short_answer`` with the evidence model's span.
+    """
+
+    sources: Sequence[Weighed]
+    silence: float
+    short_answer: str | None
+    agreement: float
+    source: Weighed | None = None
+    span: tuple[int, int] | None = None
+    opening: str = ""
+    rest: Iterator[str] = field(default_factory=lambda: iter(()))
+
+
 class Writer:
-    """Writes an answer's sentences with a generator; the evidence model checks each of them.
+    """Reads sources and writes an answer's sentences with a generator; the evidence model checks each of them.
 
     Args:
-        generator: writes.
+        generator: reads and writes.
         evidence: judges whether a passage supports a sentence.
-        threshold: confidence that a passage needs to be a source.
         answer_tokens: the most that the generator may write.
         parts: what is at work.
     """
 
-    def __init__(
-        self, generator: TextGenerator, evidence: SupportModel, *, threshold: float, answer_tokens: int, parts: Parts
-    ) -> None:
+    def __init__(self, generator: TextGenerator, evidence: SupportModel, *, answer_tokens: int, parts: Parts) -> None:
         self._generator = generator
         self._evidence = evidence
-        self._threshold = threshold
         self._answer_tokens = answer_tokens
         self._parts = parts
 
-    def write(self, draft: Draft, weighed: Sequence[Weighed]) -> Iterator[Stage | Sentence]:
-        """Let the generator write, and keep those of its sentences that a passage supports."""
-        generator = self._generator
-        sources = [
-            quote_around(w.passage, (w.span.start, w.span.end))
-            for w in weighed[:PROMPT_PASSAGES]
-            if w.span and w.confidence >= max(self._threshold, LEAST_SHARE * weighed[0].confidence)
-        ]
-        prompt = self._prompt(draft, sources)
-        grounder = Grounder(self._evidence, draft.standalone, [source.passage for source in sources])
-        writing = generator.stream(prompt, max_new_tokens=self._answer_tokens, decoding=self._decoding(draft, sources))
+    def read(self, draft: Draft, weighed: Sequence[Weighed]) -> Reading:
+        """Let the generator look for the answer in the best passages, up to its first line."""
+        sources = [w for w in weighed[:MOST_SOURCES] if w.span and w.confidence >= LEAST_SHARE * weighed[0].confidence]
+        fitting, prompt = self._fitting(draft.standalone, sources)
+        writing = self._generator.stream(
+            prompt, max_new_tokens=self._answer_tokens, decoding=self._decoding(draft, fitting)
+        )
         draft.prompt_tokens = writing.prompt_tokens
+        pieces, opening = _timed(writing, draft), ""
+        while "\n" not in opening and (piece := next(pieces, None)) is not None:
+            opening += piece
+        line, _, begun = opening.strip().partition("\n")
+        reading = Reading(fitting, writing.opening_probability(SILENCE), None, 0.0, opening=begun, rest=pieces)
+        if line.casefold().startswith(SILENCE.casefold()[:-1]):
+            return reading
+        if not begun and "\n" not in opening:
+            # A model that knows no first line of its own says a sentence at once.
+            reading.opening = line
+        elif any(c.isalnum() for c in line):
+            reading.short_answer = MARK.sub("", line).strip()
+            _locate(reading, draft.standalone)
+        said = reading.short_answer or reading.opening
+        reading.agreement = agreement(said, _span_text(weighed[0]), draft.standalone) if said else 0.0
+        return reading
+
+    def say(self, draft: Draft, reading: Reading) -> Iterator[Stage | Sentence]:
+        """Let the generator write on, and keep those of its sentences that a passage supports."""
+        grounder = Grounder(self._evidence, draft.standalone, [source.passage for source in reading.sources])
         fruitless, seen = 0, set[str]()
-        for sentence in _sentences_of(writing, draft):
+        for sentence in _sentences_of(reading):
             bare = MARK.sub("", OPENING.sub("", sentence)).strip()
             key = " ".join(bare.casefold().split())
             if not key or key in seen:
                 break
             seen.add(key)
-            if draft.agreement is None:
-                draft.agreement = agreement(bare, draft.short_answer or "", draft.standalone)
             yield Stage("checking")
             window = self._window(grounder, bare, draft)
             if window is None:
@@ -109,25 +141,46 @@ class Writer:
         answers = bool(draft.sentences) or holds_answer(sentence, draft.short_answer or "")
         return window if answers else None
 
-    def _prompt(self, draft: Draft, sources: Sequence[Window]) -> list[Message]:
-        generator = self._generator
-        return build_prompt(
-            draft.standalone,
-            sources,
-            # It stands in the sources: a prompt without them is one without it.
-            short_answer=flatten(draft.short_answer or "") if sources else "",
-            count_tokens=generator.count_tokens,
-            budget_tokens=min(PROMPT_TOKENS, generator.context_tokens - self._answer_tokens),
+    def _fitting(self, question: str, sources: Sequence[Weighed]) -> tuple[Sequence[Weighed], list[Message]]:
+        """Return as many of the sources as the generator can read, and the prompt that has them."""
+        count, prompt = fitting_prompt(
+            question,
+            [_text_of(w) for w in sources],
+            count_tokens=self._generator.count_tokens,
+            budget_tokens=min(PROMPT_TOKENS, self._generator.context_tokens - self._answer_tokens),
         )
+        return sources[:count], prompt
 
-    def _decoding(self, draft: Draft, sources: Sequence[Window]) -> Decoding:
-        known = "\n".join([*(f"{source.context}: {source.text}" for source in sources), draft.standalone])
+    def _decoding(self, draft: Draft, sources: Sequence[Weighed]) -> Decoding:
+        known = "\n".join([*(_text_of(source) for source in sources), draft.standalone, SILENCE])
         return Decoding(
             faithful_to=known if self._parts.faithful else None,
             contrast=CONTRAST if self._parts.contrast else 0.0,
-            without=self._prompt(draft, []) if self._parts.contrast else None,
+            without=reading_prompt(draft.standalone, []) if self._parts.contrast else None,
             lookup=self._parts.lookup,
         )
+
+
+def _text_of(source: Weighed) -> str:
+    place = heading_path(source.passage.document.title, source.passage.chunk.heading)
+    return f"{place}: {source.passage.chunk.text}" if place else source.passage.chunk.text
+
+
+def _span_text(weighed: Weighed) -> str:
+    return weighed.passage.chunk.text[weighed.span.start : weighed.span.end] if weighed.span else ""
+
+
+def _locate(reading: Reading, question: str) -> None:
+    """Find the short answer in the sources: where its sentence is most like the question."""
+    wanted = re.compile(r"\s+".join(map(re.escape, (reading.short_answer or "").split())), re.IGNORECASE)
+    best = -1.0
+    for source in reading.sources:
+        text = source.passage.chunk.text
+        for found in wanted.finditer(text):
+            around = quote_around(source.passage, found.span())
+            like = coverage(question, f"{around.context} {around.text}") + 1e-3 * source.confidence
+            if like > best:
+                best, reading.source, reading.span = like, source, found.span()
 
 
 def agreement(said: str, span: str, question: str) -> float:
@@ -161,14 +214,20 @@ def _capitalised(sentence: str) -> str:
     return sentence[:1].upper() + sentence[1:]
 
 
-def _sentences_of(writing: Writing, draft: Draft) -> Iterator[str]:
+def _timed(writing: Writing, draft: Draft) -> Iterator[str]:
+    """Yield the pieces, noting when the first came and how many tokens there are."""
+    for piece in writing:
+        if not draft.completion_tokens:
+            draft.clock("first_token", draft.started)
+        draft.completion_tokens = writing.tokens
+        yield piece
+
+
+def _sentences_of(reading: Reading) -> Iterator[str]:
     """Yield the sentences of a generated text, each as soon as it is whole. One that was cut off is left out."""
     text, done = "", 0
-    for piece in writing:
-        if not text:
-            draft.clock("first_token", draft.started)
+    for piece in chain([reading.opening], reading.rest):
         text += piece
-        draft.completion_tokens = writing.tokens
         whole = complete_sentences(text[done:])
         if whole:
             yield from _pieces(text[done : done + whole])

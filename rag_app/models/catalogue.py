@@ -162,6 +162,11 @@ def locate(wheel: Wheel) -> Path:
     )
 
 
+def is_adapted(name: str) -> bool:
+    """Tell whether a name is that of a catalogued model into which an adapter of ours is merged."""
+    return any(entry.merge is not None for entry in CATALOGUE if entry.name.lower() == name.lower())
+
+
 def catalogue(home: Path) -> list[dict[str, Any]]:
     """Return what is known of every catalogued model, for people to read; nothing is loaded, hashed or prepared.
 
