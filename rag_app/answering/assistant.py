@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from rag_app.answering.confidence import YES_NO, Belief
+from rag_app.answering.confidence import Belief
 from rag_app.answering.contradiction import find_disagreement
 from rag_app.answering.grounding import SupportModel, quote_around
 from rag_app.answering.parts import Parts
@@ -199,7 +199,7 @@ class Assistant:
         if reading and reading.source and reading.span and prefers_reading(draft.standalone, best, reading):
             best, span = reading.source, reading.span
         draft.short_answer = best.passage.chunk.text[span[0] : span[1]]
-        if self._writer and reading and not YES_NO.match(draft.standalone):
+        if self._writer and reading:
             yield from self._writer.say(draft, reading)
         if not draft.sentences:
             yield _quote(draft, best, span)

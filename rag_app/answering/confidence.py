@@ -40,10 +40,16 @@ class Belief:
     agreement: float
     bias: float
 
+    @staticmethod
+    def features(*, evidence: float, silence: float, agreement: float) -> tuple[float, float, float]:
+        """Return what the weights are for, in their order."""
+        return log_odds(evidence), _bounded_odds(silence), agreement
+
     def confidence(self, evidence: float, *, silence: float, agreement: float) -> float:
         """Return the probability that the answer is right and the documents support it."""
-        odds = self.evidence * log_odds(evidence) + self.silence * _bounded_odds(silence)
-        return 1 / (1 + math.exp(-(odds + self.agreement * agreement + self.bias)))
+        found = self.features(evidence=evidence, silence=silence, agreement=agreement)
+        weights = (self.evidence, self.silence, self.agreement)
+        return 1 / (1 + math.exp(-sum(w * f for w, f in zip(weights, found, strict=True)) - self.bias))
 
     def at_best(self, evidence: float) -> float:
         """Return the confidence if the generator were sure, and of the same opinion."""

@@ -99,8 +99,10 @@ def is_faithful(rewrite: str, question: str, history: Sequence[Message]) -> bool
         return False
     known = "\n".join([question, *(m.content for m in history)])
     words, own = content_stems(rewrite), content_stems(question)
-    return (
+    return bool(
         words <= content_stems(known) | CONNECTING
+        # Said again as it was, it still leans on what went before.
+        and words - own
         and own - REFERRING <= words
         and not missing_numbers(rewrite, known)
         and not refers_back(rewrite)

@@ -21,7 +21,7 @@ MOST_SOURCES = 3
 LEAST_SHARE = 0.3
 """Of the best passage's confidence, for another to be a source beside it."""
 PROMPT_TOKENS = 1200
-MOST_SENTENCES = 1
+MOST_SENTENCES = 3
 FRUITLESS_SENTENCES = 2
 CONTRAST = 0.5
 """The weight of context-aware decoding that its authors chose (Shi et al. 2023, arXiv 2305.14739)."""
