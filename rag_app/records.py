@@ -211,7 +211,7 @@ class Answer:
     ``kind`` is "small_talk" where a greeting or the like was answered, which needs no documents. ``note`` is said
     before the sentences, of which it is none: with ``disagreement``, that the documents contradict each other.
     ``signals`` is what the confidence was made of: ``evidence``, the evidence model's own; and of the generator's
-    reading, if it read, ``silence``, its probability that the sources do not answer, and ``agreement``.
+    reading, if it read, ``silence``, its probability that the sources do not answer, ``certainty`` and ``agreement``.
     """
 
     question: str

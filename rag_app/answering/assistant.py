@@ -172,8 +172,8 @@ class Assistant:
         if self._writer and self._could_answer(best):
             yield Stage("writing")
             reading = self._writer.read(draft, weighed)
-            draft.signals |= {"silence": reading.silence, "agreement": reading.agreement}
-        draft.confidence = self._confidence(best, reading)
+            draft.signals |= reading.signals
+        draft.confidence = self._belief.confidence(draft.signals) if reading and self._belief else best.confidence
         if best.span and draft.confidence >= self._limits.threshold:
             yield from self._answer(draft, best, reading)
             if older:
@@ -187,11 +187,6 @@ class Assistant:
         """Tell whether the generator's reading can still lift the answer over the threshold."""
         hope = self._belief.at_best(best.confidence) if self._belief else best.confidence
         return best.span is not None and hope >= self._limits.threshold
-
-    def _confidence(self, best: Weighed, reading: Reading | None) -> float:
-        if reading is None or self._belief is None:
-            return best.confidence
-        return self._belief.confidence(best.confidence, silence=reading.silence, agreement=reading.agreement)
 
     def _answer(self, draft: Draft, best: Weighed, reading: Reading | None) -> Iterator[Stage | Sentence]:
         """Say the answer in a checked sentence, or else quote the sentence that holds it."""

@@ -7,6 +7,7 @@ counts against the passage, in log odds. The weights were chosen on the dev ques
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rag_app.answering.grounding import quote_around
@@ -32,28 +33,30 @@ class Belief:
     """Logistic regression from two opinions to the probability that an answer is right (Platt 1999).
 
     One is the evidence model's confidence in the best passage, the other the generator's reading: its probability
-    that the sources are silent, and how much its short answer and the evidence model's span are one.
+    that the sources are silent, how certain it was of its words, and how much its short answer and the evidence
+    model's span are one.
     """
 
     evidence: float
     silence: float
+    certainty: float
     agreement: float
     bias: float
 
     @staticmethod
-    def features(*, evidence: float, silence: float, agreement: float) -> tuple[float, float, float]:
+    def features(*, evidence: float, silence: float, certainty: float, agreement: float) -> tuple[float, ...]:
         """Return what the weights are for, in their order."""
-        return log_odds(evidence), _bounded_odds(silence), agreement
+        return log_odds(evidence), _bounded_odds(silence), certainty, agreement
 
-    def confidence(self, evidence: float, *, silence: float, agreement: float) -> float:
+    def confidence(self, signals: Mapping[str, float]) -> float:
         """Return the probability that the answer is right and the documents support it."""
-        found = self.features(evidence=evidence, silence=silence, agreement=agreement)
-        weights = (self.evidence, self.silence, self.agreement)
+        found = self.features(**signals)
+        weights = (self.evidence, self.silence, self.certainty, self.agreement)
         return 1 / (1 + math.exp(-sum(w * f for w, f in zip(weights, found, strict=True)) - self.bias))
 
     def at_best(self, evidence: float) -> float:
         """Return the confidence if the generator were sure, and of the same opinion."""
-        return self.confidence(evidence, silence=0.0, agreement=1.0)
+        return self.confidence({"evidence": evidence, "silence": 0.0, "certainty": 1.0, "agreement": 1.0})
 
 
 def _bounded_odds(silence: float) -> float:

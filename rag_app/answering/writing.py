@@ -1,5 +1,6 @@
 """Let a language model find and say the answer, and keep what a passage supports of its sentences."""
 
+import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -56,17 +57,24 @@ class Reading:
 
     ``silence`` is its probability that the sources do not answer, ``short_answer`` what it wrote in its first line,
     ``source`` the first passage that holds that, and ``span`` where, in characters of the passage's text.
-    ``agreement`` is that of ``short_answer`` with the evidence model's span.
+    ``agreement`` is that of ``short_answer`` with the evidence model's span, and ``certainty`` the geometric mean of
+    the probabilities that the model gave its first words.
     """
 
     sources: Sequence[Weighed]
     silence: float
-    short_answer: str | None
-    agreement: float
+    certainty: float
+    short_answer: str | None = None
+    agreement: float = 0.0
     source: Weighed | None = None
     span: tuple[int, int] | None = None
     opening: str = ""
     rest: Iterator[str] = field(default_factory=lambda: iter(()))
+
+    @property
+    def signals(self) -> dict[str, float]:
+        """What the reading says of the answer's confidence."""
+        return {"silence": self.silence, "certainty": self.certainty, "agreement": self.agreement}
 
 
 class Writer:
@@ -97,7 +105,8 @@ class Writer:
         while "\n" not in opening and (piece := next(pieces, None)) is not None:
             opening += piece
         line, _, begun = opening.strip().partition("\n")
-        reading = Reading(fitting, writing.opening_probability(SILENCE), None, 0.0, opening=begun, rest=pieces)
+        silence, certainty = writing.opening_probability(SILENCE), math.exp(writing.mean_log_probability)
+        reading = Reading(fitting, silence, certainty, opening=begun, rest=pieces)
         if line.casefold().startswith(SILENCE.casefold()[:-1]):
             return reading
         if not begun and "\n" not in opening:
