@@ -21,7 +21,7 @@ MOST_MISSING = 3
 SHARED_WORDS = 8.0
 UNFIT = 12.0
 UNFIT_ODDS = 3.0
-MOST_SILENCE_ODDS = 5.0
+MOST_ODDS = 5.0
 YES_NO = re.compile(
     r"^(?:is|are|was|were|do|does|did|can|could|may|might|must|will|would|shall|should|has|have|had|am)\b",
     re.IGNORECASE,
@@ -46,7 +46,7 @@ class Belief:
     @staticmethod
     def features(*, evidence: float, silence: float, certainty: float, agreement: float) -> tuple[float, ...]:
         """Return what the weights are for, in their order."""
-        return log_odds(evidence), _bounded_odds(silence), certainty, agreement
+        return _bounded_odds(evidence), _bounded_odds(silence), certainty, agreement
 
     def confidence(self, signals: Mapping[str, float]) -> float:
         """Return the probability that the answer is right and the documents support it."""
@@ -59,9 +59,9 @@ class Belief:
         return self.confidence({"evidence": evidence, "silence": 0.0, "certainty": 1.0, "agreement": 1.0})
 
 
-def _bounded_odds(silence: float) -> float:
+def _bounded_odds(probability: float) -> float:
     """Return the log odds of a probability that a network may put at 0 or 1."""
-    return max(min(log_odds(silence), MOST_SILENCE_ODDS), -MOST_SILENCE_ODDS)
+    return max(min(log_odds(probability), MOST_ODDS), -MOST_ODDS)
 
 
 def passage_confidence(probability: float, question: str, passage: str) -> float:
