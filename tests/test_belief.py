@@ -15,7 +15,7 @@ from rag_app.training.belief import fit_belief
 from tests.assistants import CARRY, TEXTS
 from tests.fakes import FakeEmbedder, ListLibrary, ScriptedGenerator, WordEvidence, make_passages
 
-BELIEF = Belief(evidence=0.8, silence=-0.6, certainty=1.0, agreement=2.0, bias=-2.0)
+BELIEF = Belief(evidence=0.8, silence=-0.6, certainty=1.0, agreement=2.0, bias=-2.5)
 SIGNALS = {"evidence": 0.7, "silence": 0.3, "certainty": 0.5, "agreement": 0.5}
 share = st.floats(0, 1)
 
