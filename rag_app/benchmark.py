@@ -11,7 +11,7 @@ import platform
 import resource
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
@@ -26,7 +26,18 @@ from rich.table import Table
 
 from ingest.pipeline import IngestOptions, PassageEmbedder, ingest_folder
 from rag_app.answering.assistant import Assistant
-from rag_app.assembly import ingest_options, limits_of, open_embedder, open_evidence, open_generator, open_library
+from rag_app.answering.prompting import fitting_prompt
+from rag_app.answering.sentences import complete_sentences
+from rag_app.answering.writing import TextGenerator
+from rag_app.assembly import (
+    ingest_options,
+    limits_of,
+    open_belief,
+    open_embedder,
+    open_evidence,
+    open_generator,
+    open_library,
+)
 from rag_app.errors import DataError, RagError
 from rag_app.json_lines import read_json_lines
 from rag_app.library import Library
@@ -34,6 +45,11 @@ from rag_app.records import Sentence, contextual_text
 from rag_app.settings import load_settings
 
 PASSAGES = 8
+LONG_PROMPT = 1050
+"""Tokens; a prompt of whole chunks that fits comes to about 1,000."""
+LONG_PROMPT_TEXTS = 12
+LONG_PROMPT_QUESTIONS = 15
+READING_TOKENS = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +150,33 @@ def measure_answers(assistant: Assistant, questions: Iterable[str]) -> list[Figu
     ]
 
 
+def measure_reading(generator: TextGenerator, texts: Sequence[str], questions: Iterable[str]) -> list[Figure]:
+    """Let the generator answer each question from a prompt of about LONG_PROMPT tokens of ``texts``, best or not."""
+    prompts: list[float] = []
+    first: list[float] = []
+    totals: list[float] = []
+    for number, question in enumerate(questions):
+        turned = [*texts[number:], *texts[:number]]
+        _, prompt = fitting_prompt(
+            question, turned[:LONG_PROMPT_TEXTS], count_tokens=generator.count_tokens, budget_tokens=LONG_PROMPT
+        )
+        started = time.perf_counter()
+        written, sentence = "", 0.0
+        for piece in generator.stream(prompt, max_new_tokens=READING_TOKENS):
+            written += piece
+            # What is shown first is the sentence after the short answer.
+            if not sentence and complete_sentences(written.partition("\n")[2]):
+                sentence = _milliseconds_since(started)
+        totals.append(_milliseconds_since(started))
+        first.append(sentence or totals[-1])
+        prompts.append(float(generator.count_tokens(prompt)))
+    return [
+        Figure("long prompt", "tokens", tuple(prompts)),
+        Figure("long prompt, first sentence", "ms", tuple(first)),
+        Figure("long prompt, total", "ms", tuple(totals)),
+    ]
+
+
 def measure_questions(assistant: Assistant, questions: list[str]) -> list[Figure]:
     """Search for and ask every question, after one of each that is not counted: it sets up what later ones use."""
     measure_search(assistant, questions[:1])
@@ -202,15 +245,18 @@ def _measure_all(folder: Path, questions: list[str], *, repeats: int, progress: 
         figures.append(Figure("ingestion, peak memory of a reader", "MiB", (readers,)))
         with new_library() as library:
             ingest_folder(folder, library, embedder, options=options)
+            generator = open_generator(settings)
             assistant = Assistant(
                 library,
                 embedder,
                 evidence=open_evidence(settings),
-                generator=open_generator(settings),
+                generator=generator,
+                belief=open_belief(settings),
                 limits=limits_of(settings),
             )
             progress.print(f"Searching for and asking {len(questions)} questions")
             figures += measure_questions(assistant, questions)
+            figures += measure_reading(generator, list(_embedded_texts(library)), questions[:LONG_PROMPT_QUESTIONS])
     return [*figures, Figure("answers included, peak memory", "MiB", (peak_memory_mib(),))]
 
 

@@ -88,6 +88,17 @@ def test_answers_and_abstentions_are_told_apart(folder: Path, tmp_path: Path) ->
     assert figures == {"search": 2, "answer, first words": 1, "answer, total": 1, "abstention, total": 1}
 
 
+def test_a_long_prompt_is_filled_with_texts_up_to_its_length() -> None:
+    generator = ScriptedGenerator("10 days\nUp to 10 days may be carried over. [1]", "Not in the sources.")
+    texts = [f"{number} " + "word " * 200 for number in range(20)]
+    found = benchmark.measure_reading(generator, texts, ["How many days?", "Who?"])
+    figures = {figure.name: figure.values for figure in found}
+    assert all(700 < tokens <= benchmark.LONG_PROMPT for tokens in figures["long prompt"])
+    waits = zip(figures["long prompt, first sentence"], figures["long prompt, total"], strict=True)
+    assert all(0 < first <= total for first, total in waits)
+    assert generator.prompts[0] != generator.prompts[1]
+
+
 def test_questions_come_from_everywhere_in_the_file(tmp_path: Path) -> None:
     file = tmp_path / "questions.jsonl"
     file.write_text("\n".join(json.dumps({"id": n, "question": f"Which is {n}?"}) for n in range(9)), encoding="utf-8")
