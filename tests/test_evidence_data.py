@@ -20,7 +20,6 @@ from rag_app.training.evidence_data import (
 )
 from rag_app.training.evidence_mixture import (
     CLAIMS_KEPT,
-    TrainingSets,
     held_out_pairs,
     is_held_out,
     make_part,
@@ -31,6 +30,7 @@ from rag_app.training.evidence_questions import keep_answer, negate_question, re
 from rag_app.training.evidence_reading import Shares, faq_pairs, opinion_pairs, reading_pairs, several_hop_pairs
 from rag_app.training.evidence_statements import ask_whether, state
 from rag_app.training.table_data import table_pairs
+from rag_app.training.training_sets import TrainingSets
 from tests.tiny_evidence import TEXTS, write_tiny_sets
 
 PARAGRAPHS = (

@@ -17,17 +17,18 @@ from pathlib import Path
 
 import torch
 
-from rag_app.errors import DataError
 from rag_app.models.catalogue import ModelSource
 from rag_app.models.checksums import sha256_of
 from rag_app.models.devices import choose_device, choose_dtype
 from rag_app.models.evidence import Calibration, EvidenceModel, load_evidence
 from rag_app.training.evidence_data import Pair, Row, Stance, held_out_articles, shared_words
-from rag_app.training.evidence_mixture import CLAIM_SETS, TrainingSets, held_out_pairs
+from rag_app.training.evidence_mixture import CLAIM_SETS, held_out_pairs
 from rag_app.training.table_data import table_pairs
+from rag_app.training.training_sets import TrainingSets
 
 CANDIDATES = 8
 CLAIMS_AT_ONCE = 256
+CALIBRATION_ROWS = "whose last articles are kept out of training to calibrate on"
 TABLE_SEED = 12345
 """Another one than training's, so that the tables are new."""
 
@@ -54,13 +55,8 @@ def calibrate(folder: Path, base: ModelSource, data: Path, *, tables: int = 300,
     Raises:
         DataError: the set whose last articles were kept out is not there.
     """
-    sets = TrainingSets(data, seed=0, rows_per_set=None)
-    rows = sets.read("squad_v2_train_articles")
-    if not rows:
-        raise DataError(
-            f"{data} lacks squad_v2_train_articles.jsonl or .jsonl.gz, whose last articles are kept out of training "
-            f"to calibrate on. Put it there; its rows are like those of data/questions.jsonl, with a field 'article'."
-        )
+    sets = TrainingSets(data)
+    rows = sets.required("squad_v2_train_articles", CALIBRATION_ROWS)
     digest = sha256_of(folder / "adapter.safetensors")[:8]
     name = f"evidence-{base.name}@{digest}"
     write_description(folder, name=name, base_sha256=base.sha256, calibration=Calibration())

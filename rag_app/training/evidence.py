@@ -16,13 +16,14 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors.torch import save_file
 
 from rag_app.errors import DataError
-from rag_app.models.devices import choose_device
 from rag_app.training.evidence_corpus import Source, pack_mixture
 from rag_app.training.evidence_loss import batch_loss, measure
 from rag_app.training.evidence_rows import Rows, plan_epoch, stream_batches
-from rag_app.training.evidence_weights import MasterWeights, load_base
+from rag_app.training.evidence_weights import begin_from, load_base
+from rag_app.training.optimisation import MasterWeights, put_down, take_up, training_device
 
 log = logging.getLogger(__name__)
 LOG_STEPS = 100
@@ -85,17 +86,17 @@ class _Run:
         self, rows: Rows, held: Mapping[str, Rows], *, base: Path, out: Path, options: TrainingOptions
     ) -> None:
         self._rows, self._held, self._out, self._options = rows, held, out, options
-        automatic = "cuda" if torch.cuda.is_available() else "cpu"
-        self._device = choose_device(automatic if options.device == "auto" else options.device)
+        self._device = training_device(options.device)
         torch.manual_seed(options.seed)
         torch.set_float32_matmul_precision("high")
         self._network = load_base(base, options.rank, dropout=options.dropout, device=self._device)
-        self._weights = MasterWeights(self._network, options.peak_rate)
+        self._network.requires_grad_(False)
+        self._weights = MasterWeights(self._network.trainable())
         if options.start:
-            self._weights.begin_from(options.start)
+            begin_from(options.start, self._weights)
         one_epoch = len(self._plan(0))
         self._steps = options.steps or max(1, round(options.epochs * one_epoch))
-        self._step = self._take_up()
+        self._step = take_up(self._checkpoint, self._weights, run=self._identity())
         log.info("%d batches an epoch, %d steps, from step %d on", one_epoch, self._steps, self._step)
 
     def finish(self) -> dict[str, float]:
@@ -131,7 +132,7 @@ class _Run:
 
     def _close(self) -> dict[str, float]:
         self._put_down()
-        self._weights.save(self._out / "adapter.safetensors")
+        save_file(self._weights.halves(), self._out / "adapter.safetensors")
         if self._step < self._steps:
             log.warning("Stopped after step %d of %d. Run again to go on.", self._step, self._steps)
         figures = measure(self._network, self._held)
@@ -156,22 +157,12 @@ class _Run:
             yield from plan[max(0, begin - passed) : self._steps - passed]
             passed, epoch = passed + len(plan), epoch + 1
 
-    def _take_up(self) -> int:
-        file = self._out / "checkpoint.pt"
-        if not file.exists():
-            return 0
-        state: dict[str, Any] = torch.load(file, weights_only=True, map_location=self._device)
-        if state["run"] != self._identity():
-            raise DataError(
-                f"{file} is of a run with other data or options. Remove it, or choose another folder for the adapter."
-            )
-        self._weights.restore(state)
-        return int(state["step"])
+    @property
+    def _checkpoint(self) -> Path:
+        return self._out / "checkpoint.pt"
 
     def _put_down(self) -> None:
-        file = self._out / "checkpoint.pt"
-        torch.save({"step": self._step, "run": self._identity(), **self._weights.state()}, file.with_suffix(".tmp"))
-        file.with_suffix(".tmp").replace(file)
+        put_down(self._checkpoint, self._weights, step=self._step, run=self._identity())
 
     def _identity(self) -> dict[str, Any]:
         free = ("device", "minutes", "checkpoint_seconds", "measure_steps", "processes", "start")

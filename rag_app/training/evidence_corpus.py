@@ -10,8 +10,9 @@ from pathlib import Path
 
 from transformers import AutoTokenizer
 
-from rag_app.training.evidence_mixture import TrainingSets, held_out_pairs, make_part, part_names
+from rag_app.training.evidence_mixture import held_out_pairs, make_part, part_names
 from rag_app.training.evidence_rows import Rows, join, pack
+from rag_app.training.training_sets import TrainingSets
 
 log = logging.getLogger(__name__)
 

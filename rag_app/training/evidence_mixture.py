@@ -4,9 +4,7 @@ import random
 import zlib
 from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
 
-from rag_app.json_lines import read_json_lines
 from rag_app.training.evidence_claims import answer_pairs, sentence_pairs, set_pairs, whether_pairs
 from rag_app.training.evidence_data import Pair, Row, held_out_articles, times
 from rag_app.training.evidence_passages import Articles, article_of
@@ -20,6 +18,7 @@ from rag_app.training.evidence_reading import (
     topic_pairs,
 )
 from rag_app.training.table_data import table_pairs
+from rag_app.training.training_sets import TrainingSets
 
 CLAIM_SETS = {
     "climate_fever": 2.0, "covidfact": 2.0, "fm2_train": 4.0, "healthver_train": 4.0, "begin_train": 2.0,
@@ -36,35 +35,17 @@ GENERATED = Shares(positives=1.0)
 SEARCH = Shares(positives=2.0, far=1.0, spoiled=0.5, kept=0.2)
 POLICY = Shares(positives=2.0)
 SENTENCE = Shares(positives=0.5, far=0.1)
-Make = Callable[["TrainingSets", random.Random], Iterator[Pair]]
+Make = Callable[[TrainingSets, random.Random], Iterator[Pair]]
 
 
-class TrainingSets:
-    """The sets in a folder, by name without suffixes; a set that is not there has no rows."""
+def training_rows(sets: TrainingSets, name: str, every: int) -> list[Row]:
+    """Return the rows of a set of which one in ``every`` is kept out."""
+    return [row for row in sets.read(name) if not is_held_out(row, every)]
 
-    def __init__(self, folder: Path, *, seed: int, rows_per_set: int | None) -> None:
-        self._files = {p.name.split(".")[0]: p for p in sorted(folder.glob("*.jsonl*"))}
-        self._seed, self._most = seed, rows_per_set
-        self._last: tuple[str, list[Row]] = ("", [])
 
-    def read(self, name: str) -> list[Row]:
-        """Return a set's rows; where ``rows_per_set`` was given, that many in a row, so that articles stay together."""
-        if name != self._last[0]:
-            # Several parts in a row are made of the largest set.
-            self._last = (name, [row for _, row in read_json_lines(self._files[name])] if name in self._files else [])
-        rows = self._last[1]
-        if self._most is None or len(rows) <= self._most:
-            return rows
-        begin = random.Random(self._seed).randrange(len(rows) - self._most + 1)
-        return rows[begin : begin + self._most]
-
-    def train(self, name: str, every: int) -> list[Row]:
-        """Return the rows of a set of which one in ``every`` is kept out."""
-        return [row for row in self.read(name) if not is_held_out(row, every)]
-
-    def held(self, name: str, every: int) -> list[Row]:
-        """Return the rows that ``train`` keeps out."""
-        return [row for row in self.read(name) if is_held_out(row, every)]
+def held_out_rows(sets: TrainingSets, name: str, every: int) -> list[Row]:
+    """Return the rows that ``training_rows`` keeps out."""
+    return [row for row in sets.read(name) if is_held_out(row, every)]
 
 
 def is_held_out(row: Row, every: int) -> bool:
@@ -87,8 +68,10 @@ def _recipe() -> dict[str, Make]:
     recipe |= {
         "adversarial": _adversarial,
         "generated": lambda sets, rng: reading_pairs(sets.read("unanswerable_questions"), rng, GENERATED),
-        "search": lambda sets, rng: reading_pairs(sets.train("nq_qed_train", READING_KEPT), rng, SEARCH, styled=False),
-        "policy": lambda sets, rng: reading_pairs(sets.train("policyqa_train", READING_KEPT), rng, POLICY),
+        "search": lambda sets, rng: reading_pairs(
+            training_rows(sets, "nq_qed_train", READING_KEPT), rng, SEARCH, styled=False
+        ),
+        "policy": lambda sets, rng: reading_pairs(training_rows(sets, "policyqa_train", READING_KEPT), rng, POLICY),
         "sentence": lambda sets, rng: reading_pairs(sets.read("qamr_devtest"), rng, SENTENCE),
         "swapped": lambda sets, rng: swapped_pairs(sets.read("qamr_devtest"), rng, 0.25),
         "faq": lambda sets, rng: faq_pairs(sets.read("dstc9_faq_grounded"), rng),
@@ -121,7 +104,7 @@ def _several_hops(sets: TrainingSets, rng: random.Random, *, name: str) -> Itera
 
 
 def _claims(sets: TrainingSets, rng: random.Random, *, name: str) -> Iterator[Pair]:
-    rows = sets.train(name, CLAIMS_KEPT)
+    rows = training_rows(sets, name, CLAIMS_KEPT)
     for _ in times(CLAIM_SETS[name], rng):
         yield from set_pairs(rows, rng)
 
@@ -136,7 +119,7 @@ def held_out_pairs(sets: TrainingSets, seed: int) -> dict[str, list[Pair]]:
     v2 = sets.read("squad_v2_train_articles")
     held = held_out_articles(v2)
     reading = [row for row in v2 if row["article"] in held]
-    search = [row for name in ("nq_qed_train", "policyqa_train") for row in sets.held(name, READING_KEPT)]
+    search = [row for name in ("nq_qed_train", "policyqa_train") for row in held_out_rows(sets, name, READING_KEPT)]
     kinds = {
         "reading": list(reading_pairs(reading, rng, Shares(near=0.5), styled=False)),
         "search": list(reading_pairs(search, rng, Shares(far=1.0), styled=False)),
@@ -147,7 +130,7 @@ def held_out_pairs(sets: TrainingSets, seed: int) -> dict[str, list[Pair]]:
 
 def held_out_claims(sets: TrainingSets, name: str, rng: random.Random) -> Iterator[Pair]:
     """Yield the kept-out claims of a set, each with its own evidence."""
-    rows = [row for row in sets.held(name, CLAIMS_KEPT) if row["passages"]]
+    rows = [row for row in held_out_rows(sets, name, CLAIMS_KEPT) if row["passages"]]
     own = {" ".join(p["text"] for p in row["passages"]) for row in rows}
     for pair in set_pairs(rows, rng):
         if (
