@@ -41,6 +41,23 @@ def encode_chat(tokenizer: Any, messages: Sequence[Message]) -> list[int]:
         raise _refused(error) from error
 
 
+def encode_chats(tokenizer: Any, conversations: Sequence[Sequence[Message]]) -> list[list[int]]:
+    """Return what ``encode_chat`` does of each, in a fraction of the time where there are many.
+
+    Raises:
+        ModelError: the template refuses a conversation.
+    """
+    turns = [[{"role": m.role, "content": m.content} for m in messages] for messages in conversations]
+    if not has_template(tokenizer):
+        return [encode_chat(tokenizer, messages) for messages in conversations]
+    try:
+        texts = tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False, enable_thinking=False)
+    except TemplateError:
+        return [encode_chat(tokenizer, messages) for messages in conversations]
+    encoded: list[list[int]] = tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
+    return encoded
+
+
 def _apply(tokenizer: Any, messages: Sequence[Message]) -> list[int]:
     turns = [{"role": message.role, "content": message.content} for message in messages]
     # Models that think aloud first would spend the whole answer on it; templates that know no such switch ignore it.
