@@ -6,6 +6,7 @@ Everything above (the command line, the pages) begins here, and nothing below re
 import json
 import logging
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 
@@ -47,10 +48,14 @@ def open_library(settings: Settings, embedder: Embedder | None = None, *, read_o
 
 
 def open_evidence(settings: Settings) -> EvidenceModel:
-    """Load the evidence model that ships with rag_app."""
+    """Load the evidence model that ships with rag_app, or the one that the settings name."""
     base = resolve_model(EVIDENCE_BASE, kind="embedder", home=settings.home)
     device = choose_device(settings.device)
-    return load_evidence(base.folder, EVIDENCE_ADAPTER, device=device, dtype=choose_dtype(device))
+    dtype = choose_dtype(device)
+    if not settings.evidence:
+        return load_evidence(base.folder, EVIDENCE_ADAPTER, device=device, dtype=dtype)
+    remedy = "Set 'evidence' to a folder that rag-app train evidence wrote, or leave it empty."
+    return load_evidence(base.folder, Path(settings.evidence).expanduser(), device=device, dtype=dtype, remedy=remedy)
 
 
 def open_generator(settings: Settings) -> Generator:

@@ -1,8 +1,8 @@
-"""Read files of one JSON object a line, compressed or not."""
+"""Read and write files of one JSON object a line, compressed or not."""
 
 import gzip
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,24 @@ def read_json_lines(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             f"{file}, line {number or 1}, cannot be read: {error}. It must be a .jsonl or .jsonl.gz file with one JSON "
             f"object a line."
         ) from error
+
+
+def write_json_lines(file: Path, rows: Iterable[Mapping[str, Any]]) -> int:
+    """Write rows, compressed if the name ends in .gz, and return how many; the file is there whole or not at all.
+
+    Raises:
+        DataError: the file cannot be written.
+    """
+    draft, count = file.with_name(f"{file.name}.tmp"), 0
+    try:
+        with (gzip.open if file.suffix == ".gz" else open)(draft, "wt", encoding="utf-8") as out:
+            for row in rows:
+                out.write(json.dumps(row, ensure_ascii=False) + "\n")
+                count += 1
+        draft.replace(file)
+    except OSError as error:
+        raise DataError(f"{file} cannot be written: {error.strerror or error}. Name another file.") from error
+    return count
 
 
 def _object(value: Any) -> dict[str, Any]:

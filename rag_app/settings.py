@@ -33,6 +33,8 @@ class Settings:
     """Name in the catalogue, Hugging Face id or folder of a sentence-transformers model."""
     generator: str = "SmolLM2-135M-Instruct"
     """Name in the catalogue, Hugging Face id or folder of a causal language model."""
+    evidence: str = ""
+    """Folder of an adapter that ``rag-app train evidence`` made; empty for the one that ships with rag_app."""
     device: str = "auto"
     """auto, cpu, cuda or mps."""
     threads: int = 0

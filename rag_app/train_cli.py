@@ -1,48 +1,150 @@
-"""The commands that train adapters."""
+"""The commands that train adapters, and those that make training data for them."""
 
+from collections.abc import Callable
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from rich.console import Console
+
+from rag_app.terminal import errors
 
 train_app = typer.Typer(help="Train the adapters that ship with rag_app, or your own.", no_args_is_help=True)
-console = Console(stderr=True, soft_wrap=True)
 
-
-@train_app.callback()
-def train() -> None:
-    """Keep ``evidence`` a command of its own, for others will follow."""
+Data = Annotated[Path, typer.Option(help="Folder with training sets, .jsonl or .jsonl.gz.")]
+Adapter = Annotated[
+    Path, typer.Option("--out", help="Folder for checkpoints, the adapter and its card; a run there is taken up again.")
+]
+Lines = Annotated[
+    Path, typer.Option("--out", help="File to write, .jsonl or .jsonl.gz; what an ended run wrote is not lost.")
+]
+BaseModel = Annotated[
+    str | None,
+    typer.Option("--base", metavar="MODEL", help="Causal language model: name, folder or Hugging Face id; "
+                 "the embedded one as published, if left out."),
+]  # fmt: skip
+Epochs = Annotated[float, typer.Option(min=0.0, help="How often to go through the examples.")]
+Minutes = Annotated[float | None, typer.Option(min=0.0, help="Stop after so long; run again to go on.")]
+Seed = Annotated[int, typer.Option(help="Seed of the examples, their order and the first weights.")]
+RowsPerSet = Annotated[int | None, typer.Option(min=1, help="Most rows taken of a training set.")]
 
 
 @train_app.command("evidence")
 def train_evidence_model(
     context: typer.Context,
-    data: Annotated[Path, typer.Option(help="Folder with training sets, .jsonl or .jsonl.gz.")],
-    out: Annotated[Path, typer.Option(help="Folder for checkpoints and the adapter; a run there is taken up again.")],
-    epochs: Annotated[float, typer.Option(min=0.0, help="How often to go through the pairs.")] = 1.0,
+    data: Data,
+    out: Adapter,
+    epochs: Epochs = 1.0,
     steps: Annotated[int | None, typer.Option(min=1, help="How many steps to take, whatever the epochs.")] = None,
-    minutes: Annotated[float | None, typer.Option(help="Stop after so long; run again to go on.")] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the pairs, their order and the first weights.")] = 0,
-    rows_per_set: Annotated[int | None, typer.Option(min=1, help="Most rows taken of a training set.")] = None,
+    minutes: Minutes = None,
+    seed: Seed = 0,
+    rows_per_set: RowsPerSet = None,
+    start: Annotated[
+        Path | None, typer.Option(metavar="ADAPTER", help="Adapter to train further, a folder or its .safetensors.")
+    ] = None,
 ) -> None:
     """Train the evidence model's adapter on the installed all-MiniLM-L6-v2, and calibrate it on held-out rows."""
     from rag_app.assembly import EVIDENCE_BASE
-    from rag_app.errors import DataError
     from rag_app.models.catalogue import resolve_model
-    from rag_app.training.calibration import calibrate
+    from rag_app.training.calibration import CALIBRATION_ROWS, calibrate
+    from rag_app.training.cards import write_evidence_card
     from rag_app.training.evidence import TrainingOptions, train_evidence
+    from rag_app.training.evidence_weights import rank_of
+    from rag_app.training.training_sets import TrainingSets
 
-    held_out = next(iter(sorted(data.glob("squad_v2_train_articles.jsonl*"))), None)
-    if held_out is None:
-        raise DataError(
-            f"{data} lacks squad_v2_train_articles.jsonl or .jsonl.gz, whose last articles are kept out of training "
-            f"to calibrate on. Put it there; its rows are like those of data/questions.jsonl, with a field 'article'."
-        )
+    sets = TrainingSets(data, seed=seed, rows_per_set=rows_per_set)
+    sets.required("squad_v2_train_articles", CALIBRATION_ROWS)
     base = resolve_model(EVIDENCE_BASE, kind="embedder", home=context.obj.home)
     options = TrainingOptions(epochs, steps, seed=seed, minutes=minutes, rows_per_set=rows_per_set)
-    with console.status("Training…"):
+    if start:
+        start = start / "adapter.safetensors" if start.is_dir() else start
+        options = replace(options, start=start, rank=rank_of(start))
+    with errors.status("Training…"):
         figures = train_evidence(data, base.folder, out, options)
-    with console.status("Calibrating…"):
+    with errors.status("Calibrating…"):
         calibration = calibrate(out, base, data)
+    counts, found = sets.count(), {**figures, **asdict(calibration)}
+    write_evidence_card(out, base, sets=counts, options=asdict(options), figures=found)
     typer.echo(f"{out / 'adapter.safetensors'}: {figures}, {calibration}")
+
+
+@train_app.command("questions")
+def train_question_writer(
+    context: typer.Context,
+    data: Data,
+    out: Lines,
+    rows: Annotated[int, typer.Option(min=1, help="How many questions to change.")] = 38_400,
+    seed: Seed = 0,
+    base: BaseModel = None,
+) -> None:
+    """Train a writer of unanswerable questions, and let it write training data for the other adapters.
+
+    Put the file into the folder of training sets, as unanswerable_questions.jsonl.gz.
+    """
+    from rag_app.training.question_writing import WRITER, WRITING, write_questions
+
+    source = _resolve(context, base)
+    with errors.status("Writing…"):
+        done = write_questions(
+            data,
+            source.folder,
+            out,
+            rows=rows,
+            training=replace(WRITER, seed=seed),
+            sampling=replace(WRITING, seed=seed),
+        )
+    typer.echo(f"{out}: {done.passed} of {done.asked} questions passed; the writer's held-out loss was "
+               f"{done.writer.held_out_loss:.3f}")  # fmt: skip
+
+
+@train_app.command("sentences")
+def write_training_sentences(
+    context: typer.Context,
+    data: Data,
+    out: Lines,
+    rows: Annotated[int, typer.Option(min=1, help="How many sentences to write.")] = 57_000,
+    seed: Seed = 0,
+    base: BaseModel = None,
+) -> None:
+    """Let a language model say short answers as full sentences, as training data for the generator.
+
+    Put the file into the folder of training sets, as written_sentences.jsonl.gz.
+    """
+    from rag_app.training.sampling import Sampling
+    from rag_app.training.sentence_writing import write_sentences
+
+    source = _resolve(context, base)
+    with errors.status("Writing…"):
+        count = write_sentences(data, source.folder, out, rows=rows, sampling=Sampling(seed=seed))
+    typer.echo(f"{out}: {count} sentences")
+
+
+@train_app.command("generator")
+def train_generator_model(
+    context: typer.Context,
+    data: Data,
+    out: Adapter,
+    base: BaseModel = None,
+    epochs: Epochs = 0.5,
+    minutes: Minutes = None,
+    seed: Seed = 0,
+    rows_per_set: RowsPerSet = None,
+    rank: Annotated[int, typer.Option(min=1, help="Rank of the adapter.")] = 32,
+) -> None:
+    """Train a generator's adapter to answer from numbered sources or be silent, and merge it into OUT/model."""
+    from rag_app.training.generator import MODEL, train_generator
+    from rag_app.training.language_model import LanguageTraining
+
+    source = _resolve(context, base)
+    options = LanguageTraining(epochs, seed, rank, alpha=rank, minutes=minutes)
+    with errors.status("Training…"):
+        done = train_generator(data, source, out, options, rows_per_set=rows_per_set)
+    typer.echo(f"{out / MODEL}: {done.steps} of {done.of} steps, held-out loss {done.held_out_loss:.3f}. Use it: "
+               f"RAG_APP_GENERATOR={out / MODEL}")  # fmt: skip
+
+
+def _resolve(context: typer.Context, base: str | None) -> Any:
+    from rag_app.models.catalogue import PLAIN_GENERATOR, resolve_model
+
+    notify: Callable[[str], None] = errors.print
+    return resolve_model(base or PLAIN_GENERATOR, kind="generator", home=context.obj.home, notify=notify)

@@ -245,8 +245,10 @@ def number_cells(text: str) -> list[int]:
     return cells
 
 
-def load_evidence(base: Path, adapter: Path, *, device: torch.device, dtype: torch.dtype) -> EvidenceModel:
-    """Load the encoder from ``base`` with the adapter in the folder ``adapter`` merged in.
+def load_evidence(
+    base: Path, adapter: Path, *, device: torch.device, dtype: torch.dtype, remedy: str = "Install rag_app again."
+) -> EvidenceModel:
+    """Load the encoder from ``base`` with the adapter in the folder ``adapter`` merged in; ``remedy`` ends its errors.
 
     Raises:
         ModelMissing: a file of the adapter is not there.
@@ -254,20 +256,20 @@ def load_evidence(base: Path, adapter: Path, *, device: torch.device, dtype: tor
     """
     weights, description = adapter / "adapter.safetensors", adapter / "adapter.json"
     if not weights.is_file() or not description.is_file():
-        raise ModelMissing(f"The evidence adapter in {adapter} is incomplete. Install rag_app again.")
+        raise ModelMissing(f"The evidence adapter in {adapter} is incomplete. {remedy}")
     try:
         about = json.loads(description.read_text(encoding="utf-8"))
         name, calibration = str(about["name"]), Calibration(**about["calibration"])
         values = load_file(weights)
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
-        raise ModelDamaged(f"The evidence adapter in {adapter} is damaged ({error}). Install rag_app again.") from error
+        raise ModelDamaged(f"The evidence adapter in {adapter} is damaged ({error}). {remedy}") from error
     with quietly():
         encoder = BertModel.from_pretrained(base, dtype=torch.float32, add_pooling_layer=False)
     network = EvidenceNetwork(encoder)
     try:
         network.merge_adapter(values)
     except (KeyError, RuntimeError) as error:
-        raise ModelDamaged(f"The evidence adapter {weights} does not fit {base}. Install rag_app again.") from error
+        raise ModelDamaged(f"The evidence adapter {weights} does not fit {base}. {remedy}") from error
     tokenizer = AutoTokenizer.from_pretrained(base)
     return EvidenceModel(network.to(device=device, dtype=dtype), tokenizer, name=name, calibration=calibration)
 

@@ -16,24 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional as F
-from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from rag_app.errors import DataError, ModelError, RagError
-from rag_app.models.adapter import WEIGHTS
-from rag_app.models.devices import choose_dtype
-from rag_app.models.quiet import quietly
+from rag_app.errors import DataError
+from rag_app.training.language_base import load_base
 from rag_app.training.language_tokens import Example, Tokens, cut_step, encode_examples, plan_steps
+from rag_app.training.low_rank import add_adapter, save_adapter
 from rag_app.training.optimisation import MasterWeights, learning_rate, put_down, take_up, training_device
-
-try:
-    from peft import LoraConfig, PeftModel, get_peft_model
-except ImportError as error:
-    raise RagError(
-        f"A language model is trained with peft, which is missing ({error}). Install it: pip install 'rag_app[train]'"
-    ) from error
 
 log = logging.getLogger(__name__)
 LOG_STEPS = 50
@@ -121,61 +111,6 @@ def train_language_model(
         seconds=time.monotonic() - started,
         device=torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
     )
-
-
-def load_base(base: Path, *, device: torch.device) -> tuple[Any, Any]:
-    """Load a causal model and its tokenizer: in bfloat16 where the device computes in it, else in float32.
-
-    Raises:
-        ModelError: the folder holds no such model.
-    """
-    dtype = choose_dtype(device)
-    try:
-        with quietly():
-            model = AutoModelForCausalLM.from_pretrained(
-                # float16 would overflow in models that were trained in bfloat16.
-                base, dtype=torch.float32 if dtype == torch.float16 else dtype, local_files_only=True,
-            )  # fmt: skip
-            tokenizer = AutoTokenizer.from_pretrained(base, local_files_only=True)
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
-        raise ModelError(f"{base} cannot be loaded to be trained: {error}. Name a causal language model.") from error
-    if tokenizer.eos_token_id is None:
-        raise ModelError(f"The tokenizer in {base} knows no token that ends an answer. Choose another base.")
-    placed: Any = model.to(device)  # type: ignore[arg-type]
-    return placed, tokenizer
-
-
-def add_adapter(model: Any, *, rank: int, alpha: int) -> Any:
-    """Put a fresh adapter on all linear layers but the last, and return the model as PEFT wraps it.
-
-    Raises:
-        ModelError: the model has no layers that PEFT knows.
-    """
-    config = LoraConfig(r=rank, lora_alpha=alpha, target_modules="all-linear", task_type="CAUSAL_LM")
-    try:
-        return get_peft_model(model, config, autocast_adapter_dtype=False)
-    except (ValueError, AttributeError) as error:
-        raise ModelError(f"{type(model).__name__} can get no adapter: {error}. Choose another base.") from error
-
-
-def save_adapter(model: Any, weights: MasterWeights, out: Path, *, base_name: str) -> None:
-    """Write adapter_config.json and adapter_model.safetensors, which PEFT and rag_app read."""
-    config = model.peft_config["default"]
-    config.base_model_name_or_path = base_name
-    config.save_pretrained(out)
-    save_file({name.replace(".default.", "."): value for name, value in weights.halves().items()}, out / WEIGHTS)
-
-
-def load_merged(base: Path, adapter: Path, *, device: torch.device) -> tuple[Any, Any]:
-    """Load a model with an adapter of its own merged in, in float32, and its tokenizer.
-
-    Raises:
-        ModelError: the base cannot be loaded.
-    """
-    model, tokenizer = load_base(base, device=torch.device("cpu"))
-    with quietly():
-        merged = PeftModel.from_pretrained(model.float(), str(adapter)).merge_and_unload()
-    return merged.to(device), tokenizer
 
 
 def loss_of(model: Any, rows: Sequence[Tokens], device: torch.device) -> Tensor:

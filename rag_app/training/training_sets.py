@@ -69,6 +69,14 @@ class TrainingSets:
         begin = random.Random(self._seed).randrange(len(rows) - self._most + 1)
         return rows[begin : begin + self._most]
 
+    def count(self) -> dict[str, int]:
+        """Return how many rows are read of each set that is there.
+
+        Raises:
+            DataError: as ``read`` does.
+        """
+        return {name: len(self.read(name)) for name in self._files}
+
     def required(self, name: str, why: str) -> list[Row]:
         """Return the rows of a set that a task cannot do without.
 
