@@ -93,8 +93,8 @@ def train_question_writer(
             training=replace(WRITER, seed=seed),
             sampling=replace(WRITING, seed=seed),
         )
-    typer.echo(f"{out}: {done.passed} of {done.asked} questions passed; the writer's held-out loss was "
-               f"{done.writer.held_out_loss:.3f}")  # fmt: skip
+    loss = _loss(done.writer.held_out_loss)
+    typer.echo(f"{out}: {done.passed} of {done.asked} questions passed; the writer's held-out loss was {loss}")
 
 
 @train_app.command("sentences")
@@ -139,8 +139,13 @@ def train_generator_model(
     options = LanguageTraining(epochs, seed, rank, alpha=rank, minutes=minutes)
     with errors.status("Training…"):
         done = train_generator(data, source, out, options, rows_per_set=rows_per_set)
-    typer.echo(f"{out / MODEL}: {done.steps} of {done.of} steps, held-out loss {done.held_out_loss:.3f}. Use it: "
-               f"RAG_APP_GENERATOR={out / MODEL}")  # fmt: skip
+    loss = _loss(done.held_out_loss)
+    typer.echo(f"{out / MODEL}: {done.steps} of {done.of} steps, held-out loss {loss}")
+    typer.echo(f"To use it, set RAG_APP_GENERATOR={out / MODEL}")
+
+
+def _loss(value: float | None) -> str:
+    return "not measured" if value is None else f"{value:.3f}"
 
 
 def _resolve(context: typer.Context, base: str | None) -> Any:

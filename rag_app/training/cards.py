@@ -6,6 +6,7 @@ from pathlib import Path
 from rag_app.models.catalogue import ModelSource
 from rag_app.training.generator_data import PART_SETS
 
+UNKNOWN_LICENCE = "see its source"
 SOURCES = {
     "squad_v1_train": ("SQuAD 1.1", "CC BY-SA 4.0"),
     "squad_v2_train_articles": ("SQuAD 2.0", "CC BY-SA 4.0"),
@@ -21,9 +22,16 @@ SOURCES = {
     "hotpot_train100_hippo": ("HotpotQA", "CC BY or CC BY-SA"),
     "musique_train100_hippo": ("MuSiQue", "CC BY or CC BY-SA"),
     "canard_dev_rewrite": ("CANARD", "CC BY-SA 4.0"),
+    "climate_fever": ("Climate-FEVER", UNKNOWN_LICENCE),
+    "covidfact": ("COVID-Fact", UNKNOWN_LICENCE),
+    "fm2_train": ("FoolMeTwice", UNKNOWN_LICENCE),
+    "healthver_train": ("HealthVer", UNKNOWN_LICENCE),
+    "begin_train": ("BEGIN", UNKNOWN_LICENCE),
+    "summedits": ("SummEdits", UNKNOWN_LICENCE),
+    "rte": ("RTE", UNKNOWN_LICENCE),
+    "halueval_qa_sample": ("HaluEval", UNKNOWN_LICENCE),
 }
 """Titles and licences of known sets; for any other, the card says to look at its source."""
-UNKNOWN_LICENCE = "see its source"
 
 
 GENERATOR_INTRODUCTION = (
@@ -59,16 +67,26 @@ def write_generator_card(
     folder: Path,
     base: ModelSource,
     *,
+    sets: Sequence[str],
     counts: Mapping[str, int],
     options: Mapping[str, object],
     outcome: Mapping[str, object],
 ) -> None:
-    """Write ``folder``/README.md about an adapter of the generator, with the examples of each part of the mixture."""
+    """Write ``folder``/README.md about an adapter of the generator.
+
+    Args:
+        folder: where the adapter lies.
+        base: what it was trained on.
+        sets: the names of the training sets that were there.
+        counts: the examples of each part of the mixture.
+        options: how it was trained.
+        outcome: figures of the run.
+    """
     rows = []
     for part, count in counts.items():
-        sets = PART_SETS[part]
-        made = ", ".join(_title(name) for name in sets) or "random tables"
-        licences = ", ".join(dict.fromkeys(_licence(name) for name in sets)) or "made for this"
+        used = [name for name in PART_SETS[part] if name in sets]
+        made = ", ".join(_title(name) for name in used) or "random tables"
+        licences = ", ".join(dict.fromkeys(_licence(name) for name in used)) or "made for this"
         rows.append((part, made, licences, f"{count:,}"))
     parts = {
         "Data": f"{_table(('part', 'made of', 'licence', 'examples'), rows)}\n\n{GENERATOR_DATA}",

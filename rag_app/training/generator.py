@@ -28,11 +28,12 @@ def train_generator(
         DataError: a set is not what it must be, there are none, or the checkpoint is of another run.
         ModelError: the base cannot be trained.
     """
-    mixture = build_mixture(TrainingSets(data, seed=options.seed, rows_per_set=rows_per_set), options.seed)
+    sets = TrainingSets(data, seed=options.seed, rows_per_set=rows_per_set)
+    mixture = build_mixture(sets, options.seed)
     outcome = train_language_model(mixture.train, mixture.held, base.folder, out=out, options=options)
     write_merged(base.folder, out, out / MODEL)
     write_generator_card(
-        out, base, counts=mixture.counts, options=asdict(options) | {"rows_per_set": rows_per_set},
+        out, base, sets=sets.names, counts=mixture.counts, options=asdict(options) | {"rows_per_set": rows_per_set},
         outcome=asdict(outcome),
     )  # fmt: skip
     return outcome

@@ -53,14 +53,14 @@ class LanguageTraining:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a run came to: ``steps`` done ``of`` all, and the loss of the ``held`` rows.
+    """What a run came to: ``steps`` done ``of`` all, and the mean loss of the ``held`` rows, if there are any.
 
     ``examples`` and ``tokens`` are those of one epoch that were short enough; ``seconds`` are of this run alone.
     """
 
     steps: int
     of: int
-    held_out_loss: float
+    held_out_loss: float | None
     held: int
     examples: int
     tokens: int
@@ -135,13 +135,15 @@ def loss_of(model: Any, rows: Sequence[Tokens], device: torch.device) -> Tensor:
 
 
 @torch.no_grad()
-def measure(model: Any, rows: Sequence[Tokens], device: torch.device) -> float:
-    """Return the mean loss of held-out rows; 0 of none."""
+def measure(model: Any, rows: Sequence[Tokens], device: torch.device) -> float | None:
+    """Return the mean loss of held-out rows; None of none."""
+    if not rows:
+        return None
     base = model.get_base_model()
     base.eval()
     ordered = sorted(rows, key=lambda r: len(r.ids))
     parts = (ordered[low : low + MEASURED_AT_ONCE] for low in range(0, len(ordered), MEASURED_AT_ONCE))
-    return sum(float(loss_of(base, part, device)) for part in parts) / max(len(rows), 1)
+    return sum(float(loss_of(base, part, device)) for part in parts) / len(rows)
 
 
 class _Run:

@@ -1,5 +1,8 @@
 """Low-rank adapters on language models, by the library PEFT: adding, saving and merging them."""
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +31,8 @@ def add_adapter(model: Any, *, rank: int, alpha: int) -> Any:
     """
     config = LoraConfig(r=rank, lora_alpha=alpha, target_modules="all-linear", task_type="CAUSAL_LM")
     try:
-        return get_peft_model(model, config, autocast_adapter_dtype=False)
+        with _without_warnings():
+            return get_peft_model(model, config, autocast_adapter_dtype=False)
     except (ValueError, AttributeError) as error:
         raise ModelError(f"{type(model).__name__} can get no adapter: {error}. Choose another base.") from error
 
@@ -48,6 +52,14 @@ def load_merged(base: Path, adapter: Path, *, device: torch.device) -> tuple[Any
         ModelError: the base cannot be loaded.
     """
     model, tokenizer = load_base(base, device=torch.device("cpu"))
-    with quietly():
+    with quietly(), _without_warnings():
         merged = PeftModel.from_pretrained(model.float(), str(adapter)).merge_and_unload()
     return merged.to(device), tokenizer
+
+
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Silence what PEFT is warned of about its own use of transformers."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        yield

@@ -69,13 +69,18 @@ class TrainingSets:
         begin = random.Random(self._seed).randrange(len(rows) - self._most + 1)
         return rows[begin : begin + self._most]
 
+    @property
+    def names(self) -> list[str]:
+        """The names of the sets that are there."""
+        return list(self._files)
+
     def count(self) -> dict[str, int]:
         """Return how many rows are read of each set that is there.
 
         Raises:
             DataError: as ``read`` does.
         """
-        return {name: len(self.read(name)) for name in self._files}
+        return {name: len(self.read(name)) for name in self.names}
 
     def required(self, name: str, why: str) -> list[Row]:
         """Return the rows of a set that a task cannot do without.
