@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from rag_app.terminal import errors
+from rag_app.terminal import errors, open_application, open_written, show_bar, write_json
 
 train_app = typer.Typer(help="Train the adapters that ship with rag_app, or your own.", no_args_is_help=True)
 
@@ -142,6 +142,51 @@ def train_generator_model(
     loss = _loss(done.held_out_loss)
     typer.echo(f"{out / MODEL}: {done.steps} of {done.of} steps, held-out loss {loss}")
     typer.echo(f"To use it, set RAG_APP_GENERATOR={out / MODEL}")
+
+
+@train_app.command("confidence")
+def train_confidence(
+    context: typer.Context,
+    data: Data,
+    out: Annotated[Path, typer.Option(help="File to write the weights to, such as the adapter's confidence.json.")],
+    questions: Annotated[
+        Path | None, typer.Option(help="Questions to be asked too, of all their passages (as eval --mode open).")
+    ] = None,
+    split: Annotated[str | None, typer.Option(help="Of these, only the rows of this split.")] = None,
+    rows: Annotated[int, typer.Option(min=20, help="How many held-out questions to ask.")] = 700,
+    seed: Seed = 0,
+) -> None:
+    """Ask questions that no adapter was trained on, and fit from the answers how far to believe the generator."""
+    from rag_app.evaluation.datasets import read_passages, read_questions, sample_questions
+    from rag_app.evaluation.evaluate import Run, run_questions
+    from rag_app.evaluation.risk import judged_signals
+    from rag_app.training.belief import fit_belief
+    from rag_app.training.calibration import CALIBRATION_ROWS
+    from rag_app.training.held_out import held_out_questions
+    from rag_app.training.training_sets import TrainingSets
+    from rag_app.workshop import EvaluationWorkshop, unguarded_system
+
+    kept = TrainingSets(data, seed=seed, rows_per_set=None).required("squad_v2_train_articles", CALIBRATION_ROWS)
+    held = sample_questions(held_out_questions(kept, tables=rows // 4, seed=seed), rows, seed=seed)
+    own = read_questions(questions, split=split) if questions else []
+    # The file may be the one that the application itself reads.
+    draft = out.with_name(f"{out.name}.tmp")
+    with open_written(draft) as file, open_application(context) as application:
+        workshop, systems = EvaluationWorkshop(application), [unguarded_system(application)]
+        others = read_passages(questions) if questions else []
+        with show_bar("Asking", len(held) + len(own)) as advance:
+            scored = [
+                *run_questions(
+                    held, systems, Run("given", workshop, application.embedder), on_scored=lambda _: advance()
+                ),
+                *run_questions(
+                    own, systems, Run("open", workshop, application.embedder, others), on_scored=lambda _: advance()
+                ),
+            ]
+        belief = fit_belief(judged_signals(scored))
+        write_json(asdict(belief), file)
+    draft.replace(out)
+    typer.echo(f"{out}: {belief}")
 
 
 def _loss(value: float | None) -> str:

@@ -142,6 +142,11 @@ def our_system(application: Application, *, name: str = "ours", parts: Parts = A
     return System(name, build)
 
 
+def unguarded_system(application: Application) -> System:
+    """Return the assistant that answers however low its confidence, which is the evidence model's alone."""
+    return our_system(replace(application, belief=None), name="unguarded", parts=Parts(abstention=False))
+
+
 def ablated_systems(application: Application, names: Sequence[str]) -> list[System]:
     """Return the assistant with one part switched, for each of these parts' names; "all" stands for every part."""
     usual = {f.name: bool(f.default) for f in fields(Parts)}

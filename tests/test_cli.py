@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
+from rag_app.answering.confidence import Belief
 from rag_app.cli import main, read_history
 from rag_app.errors import DataError
+from tests.test_held_out import rows as held_out_rows
 
 ANSWER_FIELDS = {
     "question", "standalone_question", "answer", "short_answer", "abstained", "confidence", "sentences", "citations",
-    "passages", "models", "usage", "timings_ms", "kind", "disagreement", "note",
+    "passages", "models", "usage", "timings_ms", "kind", "disagreement", "note", "signals",
 }  # fmt: skip
 QUESTIONS = Path(__file__).parents[1] / "data" / "questions.jsonl"
 CARRY = "How many days of annual leave may be carried over into the next year?"
@@ -269,6 +271,21 @@ def test_an_adapter_can_be_trained_on_rows_of_ones_own(fresh: Terminal, tmp_path
     assert about["name"].startswith("evidence-all-MiniLM-L6-v2@")
     assert len(about["base_sha256"]) == 64
     assert (out / "adapter.safetensors").stat().st_size > 1_000_000
+
+
+def test_confidence_can_be_fitted_on_rows_of_ones_own(fresh: Terminal, tmp_path: Path) -> None:
+    data, out = tmp_path / "data", tmp_path / "confidence.json"
+    data.mkdir()
+    arguments = ("train", "confidence", "--data", str(data), "--out", str(out), "--rows", "24")
+    fresh.run(*arguments, status=1)
+    assert "lacks squad_v2_train_articles" in fresh.errors
+    assert not out.exists()
+    lines = "\n".join(json.dumps(row) for row in held_out_rows())
+    (data / "squad_v2_train_articles.jsonl").write_text(lines)
+    assert "Belief(" in fresh.run(*arguments)
+    belief = Belief(**json.loads(out.read_text()))
+    assert 0 < belief.confidence({"evidence": 0.9, "silence": 0.1, "certainty": 0.9, "agreement": 1.0}) < 1
+    assert not list(tmp_path.glob("*.tmp"))
 
 
 def test_the_version_is_printed(terminal: Terminal) -> None:

@@ -1,7 +1,7 @@
 """Read evaluation files: one question a line, with its passages and its answers."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -40,6 +40,13 @@ def read_questions(file: Path, *, limit: int | None = None, seed: int = 0, split
     return rows
 
 
+def sample_questions(rows: Iterable[Mapping[str, Any]], count: int, *, seed: int) -> list[Question]:
+    """Return at most ``count`` random ones of rows that are known to be as the format says, in their order."""
+    questions = [_question(row) for row in rows]
+    chosen = sorted(random.Random(seed).sample(range(len(questions)), min(count, len(questions))))
+    return [questions[i] for i in chosen]
+
+
 def read_passages(file: Path) -> list[tuple[str, str]]:
     """Return every distinct (title, text) of a file's rows, those included that a sample or a split leaves out.
 
@@ -62,7 +69,7 @@ def _parse(file: Path) -> Iterator[tuple[Question, dict[str, Any]]]:
         yield question, row
 
 
-def _question(row: dict[str, Any]) -> Question:
+def _question(row: Mapping[str, Any]) -> Question:
     turns = row.get("history") or []
     roles: tuple[Literal["user", "assistant"], ...] = ("user", "assistant")
     # Histories alternate and end with the assistant's turn.

@@ -40,8 +40,21 @@ def judged_answers(scored: Sequence[Scored]) -> list[tuple[float, bool]]:
     """
     return [
         (float(row.reply["confidence"]), row.ratios.get("answered_well", (0.0, 1.0))[0] > 0)
-        for row in scored
-        if row.reply is not None and not row.reply["abstained"]
+        for row in _answered(scored)
+        if row.reply is not None
+    ]
+
+
+def _answered(scored: Sequence[Scored]) -> list[Scored]:
+    return [row for row in scored if row.reply is not None and not row.reply["abstained"]]
+
+
+def judged_signals(scored: Sequence[Scored]) -> list[tuple[dict[str, float], bool]]:
+    """Return (signals, whether it is right) of every answer that was given; see ``judged_answers``."""
+    return [
+        (dict(row.reply["signals"]), right)
+        for row, (_, right) in zip(_answered(scored), judged_answers(scored), strict=True)
+        if row.reply is not None
     ]
 
 
