@@ -59,7 +59,7 @@ def load_merged(base: Path, adapter: Path, *, device: torch.device) -> tuple[Any
 
 @contextmanager
 def _without_warnings() -> Iterator[None]:
-    """Silence what PEFT is warned of about its own use of transformers."""
+    """Silence what PEFT tells of settings that it has corrected, and what it is told of its own use of transformers."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)
+        warnings.simplefilter("ignore")
         yield

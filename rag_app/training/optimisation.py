@@ -92,7 +92,8 @@ def take_up(file: Path, weights: MasterWeights, *, run: Mapping[str, Any]) -> in
         if same:
             weights.restore(state)
     except (OSError, RuntimeError, EOFError, LookupError, ValueError, TypeError, pickle.UnpicklingError) as error:
-        raise DataError(f"{file} is damaged and cannot be taken up ({error}). {remedy}") from error
+        # torch's own message advises to load it unsafely.
+        raise DataError(f"{file} is damaged and cannot be taken up ({type(error).__name__}). {remedy}") from error
     if not same:
         raise DataError(f"{file} is of a run with other data or options. {remedy}")
     return int(state["step"])
