@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import rag_app  # noqa: F401 - it tells OpenMP how to wait, which is read once, when a test imports torch
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
