@@ -27,6 +27,7 @@ from rag_app.settings import Settings
 
 log = logging.getLogger(__name__)
 EVIDENCE_BASE = "all-MiniLM-L6-v2"
+BELIEF = "confidence.json"
 
 
 def open_embedder(settings: Settings) -> Embedder:
@@ -67,14 +68,20 @@ def open_generator(settings: Settings) -> Generator:
 
 
 def open_belief(settings: Settings) -> Belief | None:
-    """Return how far to believe the generator's reading; None for a model whose reading was never measured."""
-    file = GENERATOR_ADAPTER / "confidence.json"
+    """Return how far to believe the generator's reading; None for a model whose reading was never measured.
+
+    A model in a folder of its own may have a confidence.json in it.
+    """
+    file, remedy = GENERATOR_ADAPTER / BELIEF, "Install rag_app again."
     if not is_adapted(settings.generator):
-        return None
+        file = Path(settings.generator).expanduser() / BELIEF
+        remedy = "Make it again with rag-app train confidence, or remove it."
+        if not file.is_file():
+            return None
     try:
         return Belief(**json.loads(file.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:
-        raise ModelDamaged(f"{file} is missing or damaged ({error}). Install rag_app again.") from error
+        raise ModelDamaged(f"{file} is missing or damaged ({error}). {remedy}") from error
 
 
 def ingest_options(settings: Settings, *, collection: str, dry_run: bool = False, workers: int = 0) -> IngestOptions:

@@ -107,7 +107,7 @@ def test_the_top_level_holds_nothing_unexpected() -> None:
 
 
 @pytest.mark.parametrize(
-    ("folders", "extras"), [(PACKAGES, ("report", "train")), (("tests",), ("test",))], ids=["code", "tests"]
+    ("folders", "extras"), [(PACKAGES, ("report", "train")), (("tests",), ("test", "train"))], ids=["code", "tests"]
 )
 def test_everything_that_is_imported_is_declared(folders: tuple[str, ...], extras: tuple[str, ...]) -> None:
     providers = packages_distributions()

@@ -3,12 +3,14 @@
 import json
 import subprocess
 import sys
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import pytest
 from safetensors.torch import load_file
 
-from rag_app.assembly import open_evidence
+from rag_app.answering.confidence import Belief
+from rag_app.assembly import open_belief, open_evidence
 from rag_app.cli import main
 from rag_app.errors import ModelDamaged, ModelMissing
 from rag_app.json_lines import read_json_lines
@@ -164,6 +166,17 @@ def test_an_evidence_adapter_that_cannot_be_used_is_named_with_the_setting(tmp_p
     (tmp_path / "adapter.safetensors").write_bytes(b"no weights")
     with pytest.raises(ModelDamaged, match="is damaged .* Set 'evidence' to a folder"):
         open_evidence(settings)
+
+
+def test_a_model_of_ones_own_is_believed_as_far_as_the_file_in_its_folder_says(tmp_path: Path) -> None:
+    settings = load_settings({"home": tmp_path, "generator": str(tmp_path)}, {})
+    assert open_belief(settings) is None
+    measured = Belief(*range(len(fields(Belief))))
+    (tmp_path / "confidence.json").write_text(json.dumps(asdict(measured)))
+    assert open_belief(settings) == measured
+    (tmp_path / "confidence.json").write_text(json.dumps(asdict(measured) | {"hearsay": 1}))
+    with pytest.raises(ModelDamaged, match=r"confidence\.json is missing or damaged .* rag-app train confidence"):
+        open_belief(settings)
 
 
 def test_what_is_no_adapter_cannot_be_trained_further(shell: Shell, data: Path, tmp_path: Path) -> None:
