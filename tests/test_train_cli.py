@@ -107,6 +107,14 @@ def test_questions_are_written_by_a_writer_that_is_trained_first(
     assert (tmp_path / "questions.jsonl.gz.writer" / "adapter_model.safetensors").is_file()
 
 
+def test_a_writer_that_has_nothing_to_learn_from_is_not_trained(shell: Shell, base: Path, tmp_path: Path) -> None:
+    rows = reading_rows()
+    answerable = [row for row in rows if row["answerable"]]
+    folder = write_sets(tmp_path / "sets", {"squad_v1_train": rows, "squad_v2_train_articles": answerable})
+    said = shell.train("questions", "--data", folder, "--out", tmp_path / "out.jsonl", "--base", base, status=1)
+    assert "has no unanswerable question in squad_v2_train_articles that is like" in said
+
+
 @pytest.mark.parametrize(
     ("command", "message"),
     [

@@ -4,6 +4,7 @@ import random
 from dataclasses import dataclass
 from pathlib import Path
 
+from rag_app.errors import DataError
 from rag_app.json_lines import write_json_lines
 from rag_app.training.language_model import LanguageTraining, Outcome, train_language_model
 from rag_app.training.low_rank import load_merged
@@ -43,6 +44,11 @@ def write_questions(
     real = sets.required("squad_v2_train_articles", "whose unanswerable questions the writer learns from")
     asked = [r for r in sets.required("squad_v1_train", "whose questions are changed") if r["answerable"]]
     examples = writing_examples(real)
+    if not examples:
+        raise DataError(
+            f"{data} has no unanswerable question in squad_v2_train_articles that is like an answerable one of its "
+            "passage, and of an article before the last two by name. Add such rows."
+        )
     random.Random(training.seed).shuffle(examples)
     kept = len(examples) // KEPT
     folder = out.with_name(f"{out.name}.writer")
