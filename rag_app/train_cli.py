@@ -24,7 +24,9 @@ BaseModel = Annotated[
                  "the embedded one as published, if left out."),
 ]  # fmt: skip
 Epochs = Annotated[float, typer.Option(min=0.0, help="How often to go through the examples.")]
-Minutes = Annotated[float | None, typer.Option(min=0.0, help="Stop at the end of the step after so long; run again to go on.")]
+Minutes = Annotated[
+    float | None, typer.Option(min=0.0, help="Stop after so long, at the end of a step; run again to go on.")
+]
 Seed = Annotated[int, typer.Option(help="Seed of the examples, their order and the first weights.")]
 RowsPerSet = Annotated[int | None, typer.Option(min=1, help="Most rows taken of a training set.")]
 
