@@ -31,6 +31,7 @@ def open_page(home: Path, *lines: str) -> Application:
         library,
         cast(EvidenceModel, evidence),
         cast(Generator, generator),
+        None,
         assistant,
     )
 

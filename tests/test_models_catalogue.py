@@ -17,11 +17,11 @@ from typing import ClassVar
 import pytest
 
 from rag_app.errors import ModelDamaged, ModelError, ModelMissing
-from rag_app.models.catalogue import CATALOGUE, Wheel, catalogue, locate, resolve_entry, resolve_model
+from rag_app.models.catalogue import CATALOGUE, PLAIN_GENERATOR, Wheel, catalogue, locate, resolve_entry, resolve_model
 from rag_app.models.checksums import fingerprint, weight_files
 from tests.tiny_models import save_tiny_embedder, save_tiny_generator
 
-EMBEDDER, GENERATOR = CATALOGUE
+EMBEDDER, GENERATOR, _PLAIN = CATALOGUE
 RESOLVE = """
 import sys
 from pathlib import Path
@@ -72,15 +72,20 @@ def tiny_generator(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_catalogued_model_resolves_to_weights_with_the_sha256_it_names(entry, prepared_home: Path) -> None:  # type: ignore[no-untyped-def]
     source = resolve_model(entry.name.upper(), kind=entry.kind, home=prepared_home)
     assert (source.name, source.kind, source.sha256) == (entry.name, entry.kind, entry.sha256)
-    assert source.identity == f"{entry.name}@{entry.sha256[:8]}"
+    adapted = f"+{entry.merge.sha256[:8]}" if entry.merge else ""
+    assert source.identity == f"{entry.name}@{entry.sha256[:8]}{adapted}"
     assert source.origin == f"wheel {entry.wheel.distribution} {entry.wheel.version}"
     assert source.licence == "Apache-2.0"
     assert weight_files(source.folder)
 
 
 def test_the_list_tells_what_is_ready_and_what_is_not(prepared_home: Path, tmp_path: Path) -> None:
-    assert [row["state"] for row in catalogue(prepared_home)] == ["ready", "ready", "ready"]
-    assert [row["state"] for row in catalogue(tmp_path)] == ["ready", "installed", "ready"]
+    names = [EMBEDDER.name, GENERATOR.name, PLAIN_GENERATOR, "evidence"]
+    prepared = {row["name"]: row["state"] for row in catalogue(prepared_home)}
+    assert list(prepared) == names
+    assert prepared[GENERATOR.name] == "ready"
+    fresh = [row["state"] for row in catalogue(tmp_path)]
+    assert fresh == ["ready", "installed", "installed", "ready"]
     assert {"name", "kind", "origin", "state", "folder", "licence", "sha256"} <= catalogue(tmp_path)[0].keys()
     assert list(tmp_path.iterdir()) == []
 
@@ -93,7 +98,7 @@ def test_loading_the_embedded_models_says_nothing_and_calls_nobody(prepared_home
 
 
 def test_one_flipped_byte_in_an_installed_wheel_is_damage(tmp_path: Path) -> None:
-    for entry in CATALOGUE:
+    for entry in (EMBEDDER, GENERATOR):
         found = find_spec(entry.wheel.package)
         assert found
         assert found.origin
