@@ -8,7 +8,6 @@ layer norms and the heads are trained; the frozen base is the installed all-Mini
 nothing once merged.
 """
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -86,7 +85,7 @@ class EvidenceNetwork(nn.Module):
         Raises:
             KeyError, RuntimeError: the file is of another architecture.
         """
-        left = with_new_heads(dict(values))
+        left = dict(values)
         own = dict(self.named_parameters())
         for name in [n for n in left if n.endswith(".down")]:
             down, up = left.pop(name), left.pop(name.removesuffix("down") + "up")
@@ -131,21 +130,3 @@ class EvidenceNetwork(nn.Module):
             start=start.masked_fill(~allowed, float("-inf")),
             end=end.masked_fill(~allowed, float("-inf")),
         )
-
-
-def with_new_heads(values: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Give an adapter that knows neither relevance nor refutation heads of the same meaning.
-
-    Relevance is taken from the answer head. Two constant columns beside the support column make the probability
-    of support over three classes what it was as the sigmoid of the one.
-    """
-    if "relevance.weight" in values or "answerable.weight" not in values or "supported.weight" not in values:
-        return values
-    weight, bias = values["supported.weight"], values["supported.bias"]
-    half = torch.full((2,), -math.log(2), dtype=bias.dtype)
-    return values | {
-        "relevance.weight": values["answerable.weight"],
-        "relevance.bias": values["answerable.bias"],
-        "supported.weight": torch.cat([weight, torch.zeros(2, weight.shape[1], dtype=weight.dtype)]),
-        "supported.bias": torch.cat([bias, half]),
-    }

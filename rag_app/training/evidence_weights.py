@@ -9,7 +9,7 @@ from torch import Tensor
 from transformers import BertModel
 
 from rag_app.errors import DataError
-from rag_app.models.evidence_network import EvidenceNetwork, with_new_heads
+from rag_app.models.evidence_network import EvidenceNetwork
 from rag_app.models.quiet import quietly
 from rag_app.training.optimisation import MasterWeights
 
@@ -43,7 +43,7 @@ def begin_from(file: Path, weights: MasterWeights) -> None:
     Raises:
         DataError: the file is damaged, or an adapter of another rank or shape.
     """
-    found = with_new_heads(_read(file))
+    found = _read(file)
     other = next((n for n, v in weights.values.items() if n not in found or found[n].shape != v.shape), None)
     if other:
         raise DataError(f"{file} does not fit at {other}. Train with the rank that it was made with.")
