@@ -1,6 +1,5 @@
 """The evidence model: adapters, spans, windows, calibration and training, on a tiny encoder that the tests make."""
 
-import math
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
