@@ -7,17 +7,15 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from rag_app.answering.confidence import UNFIT_ODDS, choose_span, log_odds, may_answer, passage_confidence
-from rag_app.answering.grounding import quote_around
-from rag_app.answering.wording import coverage
 from rag_app.models.evidence import AnswerSpan, Evidence
 from rag_app.records import Passage, heading_path
 
 STALE_PENALTY = 1.5
 """In log odds, against a document that says it is superseded."""
-RETRIEVAL_WEIGHT = 20.0
-"""In log odds for each unit of the retrieval score, a cosine with something added for words."""
-WORDS_WEIGHT = 1.0
-"""In log odds, for a best sentence that has all the question's words."""
+RETRIEVAL_WEIGHT = 25.0
+"""In log odds for each unit of the retrieval score, a cosine with something added for words. Chosen on six kinds of
+questions and claims that the evidence model was not trained on, and on the sample's dev questions; from 20 to 30 the
+mean nDCG@10 changes by 0.003."""
 SUPERSEDED = re.compile(
     r"\b(?:superseded|obsolete|archived?|withdrawn|no longer (?:valid|in force|applies)|replaced by)\b", re.IGNORECASE
 )
@@ -44,9 +42,10 @@ class Weighed:
 
 
 def weigh_passages(question: str, passages: Sequence[Passage], judge: PassageJudge) -> list[Weighed]:
-    """Rank passages by their evidence and by retrieval; what says that it is superseded falls behind.
+    """Rank passages by whether they answer, whether they are relevant, and retrieval.
 
-    The passages come back with their new ranks, and their confidence as score.
+    What says that it is superseded falls behind. The passages come back with their new ranks, and their
+    confidence as score.
     """
     places = [heading_path(p.document.title, p.chunk.heading) for p in passages]
     found = judge.weigh(question, [(place, p.chunk.text) for place, p in zip(places, passages, strict=True)])
@@ -58,9 +57,8 @@ def weigh_passages(question: str, passages: Sequence[Passage], judge: PassageJud
         span = choose_span(question, passage, evidence)
         if span and not may_answer(question, passage, span):
             sure = 1 / (1 + math.exp(UNFIT_ODDS - log_odds(sure)))
-        shared = coverage(question, f"{place} {quote_around(passage, (span.start, span.end)).text}") if span else 0.0
         stale = not asks_for_old and bool(SUPERSEDED.search(f"{passage.document.name} {place}"))
-        odds = log_odds(sure) + RETRIEVAL_WEIGHT * passage.score + WORDS_WEIGHT * shared - STALE_PENALTY * stale
+        odds = log_odds(sure) + log_odds(evidence.relevance) + RETRIEVAL_WEIGHT * passage.score - STALE_PENALTY * stale
         weighed.append(Weighed(passage, span, sure, odds))
     weighed.sort(key=lambda w: -w.rank_score)
     return [
