@@ -32,6 +32,7 @@ from rag_app.training.evidence_statements import ask_whether, state
 from rag_app.training.table_data import table_pairs
 from rag_app.training.training_sets import TrainingSets
 from tests.tiny_evidence import TEXTS, write_tiny_sets
+from tests.tiny_training import write_sets
 
 PARAGRAPHS = (
     "The library was built in 1905 by Anna Berg. It holds 40,000 books, which are mostly German. The reading room is "
@@ -173,7 +174,7 @@ def test_opposites_go_both_ways_and_avoid_what_the_passage_says(rng: random.Rand
     assert turn_around("the largest painting", rng, against="The smallest one") is None
 
 
-@pytest.mark.parametrize("number", ["7", "48", "1905", "40,000", "3.5"])
+@pytest.mark.parametrize("number", ["0", "1", "7", "48", "1905", "40,000", "3.5"])
 def test_another_number_looks_like_the_first(number: str, rng: random.Random) -> None:
     others = {other_number(number, rng) for _ in range(30)}
     assert number not in others
@@ -300,6 +301,16 @@ def test_pairs_hold_every_task_and_keep_whole_articles_and_claims_out(tmp_path: 
     assert not kept & {p.first for p in pairs}
     assert all(is_held_out({"question": claim}, CLAIMS_KEPT) for claim in kept)
     assert all(p.passage[slice(*p.span)] in {"ten", "noon", *TEXTS} for p in pairs if p.span and p.passage in TEXTS)
+
+
+def test_a_held_out_claim_keeps_its_evidence_whatever_stands_in_it(tmp_path: Path) -> None:
+    passages = [{"title": "", "text": "Opening times: nine to five."}]
+    claims = [{"question": f"It opens at {i}.", "label": "refuted", "passages": passages} for i in range(200)]
+    sets = TrainingSets(write_sets(tmp_path, {"healthver_train": claims}))
+    wanted = [claim["question"] for claim in claims if is_held_out(claim, CLAIMS_KEPT)]
+    found = held_out_pairs(sets, 0)["healthver_train"]
+    assert wanted
+    assert [(p.first, p.passage) for p in found] == [(claim, passages[0]["text"]) for claim in wanted]
 
 
 def test_the_same_seed_makes_the_same_pairs(tmp_path: Path) -> None:

@@ -201,6 +201,22 @@ def test_a_row_that_is_wrong_is_named_with_its_line(tmp_path: Path, change: dict
         sets.read("squad_v1_train")
 
 
+def test_what_a_writer_keeps_beside_its_output_is_no_training_set(tmp_path: Path) -> None:
+    folder = write_sets(tmp_path, {"squad_v1_train": [GOOD]})
+    (folder / "squad_v1_train.jsonl.writer").mkdir()
+    for ending in ("drafts", "tmp"):
+        (folder / f"squad_v1_train.jsonl.{ending}").write_text("{", encoding="utf-8")
+    sets = TrainingSets(folder)
+    assert sets.names == ["squad_v1_train"]
+    assert sets.read("squad_v1_train") == [GOOD]
+
+
+def test_a_study_without_a_passage_is_refused(tmp_path: Path) -> None:
+    study = {"question": "Why?", "passages": [], "label": "yes", "long_answer": "So."}
+    with pytest.raises(DataError, match="line 1: 'passages' is empty"):
+        TrainingSets(write_sets(tmp_path, {"pubmedqa_train": [study]})).read("pubmedqa_train")
+
+
 def test_a_part_of_a_set_is_rows_that_follow_each_other(tmp_path: Path) -> None:
     rows = [GOOD | {"id": str(i)} for i in range(50)]
     sets = TrainingSets(write_sets(tmp_path, {"squad_v1_train": rows}), seed=1, rows_per_set=7)

@@ -43,6 +43,12 @@ def test_a_written_question_is_kept_if_it_is_a_new_one_like_the_real_one(written
         assert row["article"] == "Alba"
 
 
+def test_a_written_question_that_repeats_one_that_was_not_to_be_changed_is_left_out() -> None:
+    real, other, _ = reading_rows()[:3]
+    assert list(unanswerable_rows([real], ["Who opened the library of Alba?"]))
+    assert list(unanswerable_rows([real], ["Who opened the library of Alba?"], known=[other])) == []
+
+
 def test_likeness_counts_shared_words() -> None:
     assert likeness("When was it built?", "when WAS it sold") == 3 / 5
     assert likeness("", "") == 0

@@ -146,7 +146,8 @@ def other_number(number: str, rng: random.Random) -> str:
     value = int(digits)
     near = value + rng.choice([-1, 1]) * rng.randint(1, max(2, min(20, value // 4)))
     chosen = rng.choice([near, value * 10, value + 1]) if len(digits) != 4 else near
-    return f"{abs(chosen):,}" if "," in number else str(abs(chosen))
+    other = abs(chosen) if abs(chosen) != value else value + 1
+    return f"{other:,}" if "," in number else str(other)
 
 
 def held_out_articles(rows: Iterable[Row], count: int = 2) -> set[str]:

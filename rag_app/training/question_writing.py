@@ -58,6 +58,6 @@ def write_questions(
     prompts = [writing_prompt(row["question"], row["passages"][0]["text"]) for row in chosen]
     drafts = out.with_name(f"{out.name}.drafts")
     texts = write_texts(model.eval(), tokenizer, prompts, sampling=sampling, drafts=drafts)
-    passed = write_json_lines(out, unanswerable_rows(chosen, texts))
+    passed = write_json_lines(out, unanswerable_rows(chosen, texts, known=asked))
     drafts.unlink()
     return Written(len(chosen), passed, outcome)

@@ -34,7 +34,7 @@ TYPES: Mapping[str, type] = {
     "id": str, "text": str, "question": str, "article": str, "label": str, "long_answer": str,
     "passages": list, "answers": list, "history": list, "gold_passages": list, "answerable": bool,
 }  # fmt: skip
-NOT_EMPTY = {"canard_dev_rewrite": ("answers",), "dstc9_faq_grounded": ("answers",)}
+NOT_EMPTY = {"canard_dev_rewrite": ("answers",), "dstc9_faq_grounded": ("answers",), "pubmedqa_train": ("passages",)}
 """Lists that must hold something, beside the passages of reading sets."""
 
 
@@ -50,7 +50,9 @@ class TrainingSets:
         if not folder.is_dir():
             raise DataError(f"There is no folder {folder}. Name the one that holds the training sets.")
         self.folder = folder
-        self._files = {p.name.split(".")[0]: p for p in sorted(folder.glob("*.jsonl*"))}
+        # Not what a writer of training data keeps beside its output: drafts, checkpoints.
+        files = (p for p in sorted(folder.iterdir()) if p.name.endswith((".jsonl", ".jsonl.gz")) and p.is_file())
+        self._files = {p.name.split(".")[0]: p for p in files}
         self._seed, self._most = seed, rows_per_set
         self._last: tuple[str, list[Row]] = ("", [])
 

@@ -54,15 +54,16 @@ def likeness(a: str, b: str) -> float:
     return len(first & second) / max(len(first | second), 1)
 
 
-def unanswerable_rows(rows: Iterable[Row], written: Iterable[str]) -> Iterator[Row]:
+def unanswerable_rows(rows: Iterable[Row], written: Iterable[str], *, known: Iterable[Row] = ()) -> Iterator[Row]:
     """Yield rows of written questions, leaving out those that repeat a real one or are none.
 
     Args:
         rows: the answerable rows that were changed.
         written: the new question of each.
+        known: other rows whose questions are real, too.
     """
     pairs = list(zip(rows, written, strict=True))
-    real = {_key(row["question"]) for row, _ in pairs}
+    real = {_key(row["question"]) for row in (*known, *(row for row, _ in pairs))}
     for number, (row, text) in enumerate(pairs):
         question = text.strip().split("\n")[0].strip()
         alike = likeness(row["question"], question)
