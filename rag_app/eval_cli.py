@@ -215,6 +215,8 @@ def _read_records(file: Path | None, questions: "Sequence[Question]", mode: str)
     if whole != text:
         file.write_text(whole, encoding="utf-8")
     asked, found = {q.id: q for q in questions}, []
+    if len(asked) < len(questions):
+        raise DataError("Several questions have the same id, so --resume cannot tell them apart. Number them anew.")
     for number, row in read_json_lines(file):
         try:
             if row["id"] in asked and row["mode"] == mode:

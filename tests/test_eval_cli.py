@@ -102,6 +102,11 @@ def test_a_run_that_was_ended_goes_on_with_its_records(terminal: Terminal, data:
     terminal.run("eval", file, *options, "--resume", status=1)
     assert "line 1, is no record of an evaluation" in terminal.errors
     terminal.run("eval", file, "--mode", "given", "--resume", status=2)
+    twice = tmp_path / "twice.jsonl"
+    row = (data / "squad_v2_eval_articles.jsonl").read_text().splitlines()[0]
+    twice.write_text(f"{row}\n{row}\n")
+    terminal.run("eval", str(twice), *options, "--resume", status=1)
+    assert "have the same id" in terminal.errors
 
 
 def test_retrieval_and_claims_are_measured_and_reported(terminal: Terminal, data: Path, tmp_path: Path) -> None:

@@ -65,6 +65,8 @@ def test_a_split_can_be_chosen_and_a_missing_one_is_named(tmp_path: Path) -> Non
         ([ROWS[0], {"id": "x"}], "line 2: the field 'passages' is missing"),
         ([["a list"]], "line 1, cannot be read: a list is not an object"),
         ([], "holds no questions"),
+        ([ROWS[0] | {"answers": "Oslo"}], "line 1: answers is 'Oslo', not a list"),
+        ([ROWS[0] | {"answerable": "false"}], "line 1: answerable is 'false', not true or false"),
     ],
 )
 def test_a_bad_file_is_refused_with_the_line_and_the_reason(tmp_path: Path, rows: list[Any], message: str) -> None:

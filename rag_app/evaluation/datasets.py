@@ -76,12 +76,17 @@ def _question(row: Mapping[str, Any]) -> Question:
     history = [Message(roles[(len(turns) - i) % 2], str(t)) for i, t in enumerate(turns)]
     passages = tuple((str(p.get("title") or ""), str(p["text"])) for p in row["passages"])
     gold = row.get("gold_passages")
+    # A text would be taken for the list of its letters, and "false" for true.
+    if not isinstance(row["answers"], list):
+        raise ValueError(f"answers is {row['answers']!r}, not a list")  # noqa: TRY004 - bad data, not misuse
+    if not isinstance(row["answerable"], bool):
+        raise ValueError(f"answerable is {row['answerable']!r}, not true or false")  # noqa: TRY004 - as above
     return Question(
         id=str(row["id"]),
         question=str(row["question"]),
         passages=passages,
         answers=tuple(str(a) for a in row["answers"]),
-        answerable=bool(row["answerable"]),
+        answerable=row["answerable"],
         history=tuple(history),
         gold=tuple(g for g in map(int, gold) if 0 <= g < len(passages)) if gold else tuple(range(len(passages))),
         split=str(row["split"]) if row.get("split") else None,
