@@ -5,8 +5,10 @@ from dataclasses import replace
 import pytest
 
 from rag_app.answering.assistant import Assistant, Limits
+from rag_app.answering.confidence import Belief
 from rag_app.answering.contradiction import DISAGREE, SUPERSEDED_DISAGREES
 from rag_app.answering.parts import Parts
+from rag_app.answering.prompting import SILENCE
 from rag_app.answering.reply import ABSTENTION, EMPTY
 from rag_app.answering.small_talk import REPLIES, SmallTalk
 from rag_app.errors import QuestionError
@@ -121,6 +123,20 @@ def test_a_superseded_version_is_shown_second_and_said_to_be_so() -> None:
     answer = ask_of(versions("Leave policy 2026 (superseded)", "Leave policy"))
     assert answer.note == SUPERSEDED_DISAGREES
     assert ["6 days" in s.text for s in answer.sentences] == [True, False]
+
+
+def test_an_answer_that_is_withheld_says_nothing_of_a_disagreement() -> None:
+    assistant = Assistant(
+        versions("Leave policy 2023", "Leave policy 2024"),
+        FakeEmbedder(),
+        evidence=WordEvidence(),
+        generator=ScriptedGenerator(SILENCE),
+        belief=Belief(evidence=0.2, silence=-1.0, certainty=0.0, agreement=0.0, bias=0.0),
+        limits=Limits(threshold=0.6),
+    )
+    answer = assistant.ask(CARRY).answer
+    assert answer.abstained
+    assert (answer.disagreement, answer.note) == (False, None)
 
 
 def test_versions_that_agree_are_no_disagreement() -> None:

@@ -67,6 +67,20 @@ def test_nothing_is_read_where_no_reading_could_help() -> None:
     assert generator.prompts == []
 
 
+def test_what_no_reading_could_make_sure_of_is_not_quoted_either() -> None:
+    assistant = Assistant(
+        ListLibrary(make_passages(*TEXTS)),
+        FakeEmbedder(),
+        evidence=WordEvidence(),
+        generator=ScriptedGenerator("Never asked."),
+        belief=replace(BELIEF, bias=-20.0),
+        limits=Limits(threshold=0.5),
+    )
+    answer = assistant.ask(CARRY).answer
+    assert answer.abstained
+    assert answer.confidence < 0.5
+
+
 def judged(count: int) -> list[tuple[dict[str, float], bool]]:
     rng = random.Random(0)
     cases = []

@@ -31,6 +31,13 @@ def test_a_sentencepiece_tokenizer_spells_spaces_and_bytes() -> None:
     assert spell_tokens(tokenizer) == [b"", b"", b" the", b"s", b"\xc3", "é".encode()]
 
 
+def test_a_sentencepiece_tokenizer_may_know_the_letter_that_others_write_for_a_space() -> None:
+    words = {"<s>": 0, "</s>": 1, "\u2581the": 2, "\u0120": 3}
+    core = Tokenizer(models.BPE(vocab=words, merges=[], byte_fallback=True))
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=core, bos_token="<s>", eos_token="</s>")  # type: ignore[no-untyped-call]
+    assert spell_tokens(tokenizer) == [b"", b"", b" the", "\u0120".encode()]
+
+
 @given(st.text(min_size=1, max_size=10), st.integers(0, 3))
 def test_the_first_bytes_of_a_character_are_told_apart(text: str, cut: int) -> None:
     raw = text.encode()

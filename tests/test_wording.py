@@ -1,5 +1,8 @@
 """The literal checks catch what a small language model changes when it invents."""
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from rag_app.answering.wording import (
@@ -12,6 +15,7 @@ from rag_app.answering.wording import (
     negation_agrees,
     numbers_agree,
     opposites_agree,
+    stem,
 )
 
 
@@ -112,3 +116,16 @@ def test_a_word_that_stands_nowhere_is_invented_unless_any_sentence_may_need_it(
     known = "The nurse is in Bergen on Fridays. When is the nurse there?"
     assert invented_words("The warden is in Bergen on Fridays.", known) == {"warden"}
     assert invented_words("The nurse can be called in Bergen on Fridays.", known) == frozenset()
+
+
+def test_several_threads_may_ask_for_stems_at_once() -> None:
+    words = [f"{beginning}{ending}" for beginning in ("walk", "relat", "run") for ending in ("ing", "ional", "s", "ed")]
+    alone = {word: stem(word) for word in words}
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            found = list(pool.map(lambda word: (word, stem.__wrapped__(word)), words * 200))
+    finally:
+        sys.setswitchinterval(interval)
+    assert all(alone[word] == stemmed for word, stemmed in found)

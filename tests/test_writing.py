@@ -1,9 +1,10 @@
 """Of what a generator writes, only what a passage supports and what answers is shown, each with its span."""
 
-from rag_app.answering.assistant import Limits
+from rag_app.answering.assistant import Assistant, Limits
 from rag_app.answering.parts import Parts
 from rag_app.answering.writing import agreement, holds_answer
 from tests.assistants import CARRY, TEXTS, ask, make_assistant
+from tests.fakes import FakeEmbedder, ListLibrary, ScriptedGenerator, WordEvidence, make_passages
 
 
 def test_a_supported_sentence_is_shown_with_the_span_that_bears_it() -> None:
@@ -93,3 +94,38 @@ def test_what_was_written_and_what_was_found_agree_by_their_own_words() -> None:
     assert agreement("You may carry over 12 days.", "10", CARRY) == 0.0
     assert 0.5 < agreement("Anna Maria Berg", "Anna Berg", "Who leads?") < 1.0
     assert agreement("", "10", CARRY) == 0.0
+
+
+def test_a_question_that_leaves_no_room_for_a_source_is_answered_by_a_quote() -> None:
+    generator = ScriptedGenerator("10 days\nUp to 10 days of leave may be carried over. [1]")
+    generator.context_tokens = 60
+    assistant = Assistant(
+        ListLibrary(make_passages(*TEXTS)), FakeEmbedder(), evidence=WordEvidence(), generator=generator
+    )
+    answer = assistant.ask(CARRY).answer
+    assert generator.prompts == []
+    assert [s.status for s in answer.sentences] == ["quoted"]
+    assert "10 days" in answer.text
+
+
+def test_line_breaks_before_the_first_line_are_not_it() -> None:
+    answer = ask(CARRY, "\n\n10 days\nUp to 10 days of leave may be carried over. [1]")
+    assert answer.short_answer == "10 days"
+
+
+def test_a_blank_between_two_pieces_of_the_second_line_is_kept() -> None:
+    # Pieces of seven characters: the second ends in the blank after "Up".
+    answer = ask(CARRY, "10 days of\nUp to 10 days of leave may be carried over.")
+    assert [s.status for s in answer.sentences] == ["supported"]
+
+
+def test_a_first_line_of_a_mark_alone_is_no_short_answer() -> None:
+    answer = ask(CARRY, "[1]\nUp to 10 days of leave may be carried over.")
+    assert answer.short_answer
+    assert [s.status for s in answer.sentences] == ["supported"]
+
+
+def test_a_generator_that_writes_nothing_is_certain_of_nothing() -> None:
+    answer = ask(CARRY, "")
+    assert answer.signals["certainty"] == 0.0
+    assert [s.status for s in answer.sentences] == ["quoted"]

@@ -162,26 +162,35 @@ class Assistant:
         draft.clock("evidence", since)
         if not weighed:
             return
-        older: Weighed | None = None
-        if two := find_disagreement(draft.standalone, weighed, threshold=self._limits.threshold):
-            older, draft.disagreement, draft.note = two.older, True, two.note
+        two = find_disagreement(draft.standalone, weighed, threshold=self._limits.threshold)
+        if two:
             # Each sentence rests on one of the two: the older one must not lend its value to the newer.
-            weighed = [two.newer, *(w for w in weighed if w is not two.newer and w is not older)]
+            weighed = [two.newer, *(w for w in weighed if w is not two.newer and w is not two.older)]
         best, reading = weighed[0], None
         draft.signals["evidence"] = best.confidence
         if self._writer and self._could_answer(best):
             yield Stage("writing")
             reading = self._writer.read(draft, weighed)
-            draft.signals |= reading.signals
-        draft.confidence = self._belief.confidence(draft.signals) if reading and self._belief else best.confidence
+            draft.signals |= reading.signals if reading else {}
+        draft.confidence = self._confidence(draft, best, reading)
         if best.span and draft.confidence >= self._limits.threshold:
+            if two:
+                draft.disagreement, draft.note = True, two.note
             yield from self._answer(draft, best, reading)
-            if older:
-                yield _quote(draft, older)
+            if two:
+                yield _quote(draft, two.older)
             if self._limits.show_unsupported:
                 # After what is sure, so that nobody reads them first.
                 draft.sentences += draft.doubtful
                 yield from draft.doubtful
+
+    def _confidence(self, draft: Draft, best: Weighed, reading: Reading | None) -> float:
+        """Return the confidence in an answer; without a reading, no more than the best one would have given it."""
+        if self._belief is None:
+            return best.confidence
+        if reading:
+            return self._belief.confidence(draft.signals)
+        return min(best.confidence, self._belief.at_best(best.confidence))
 
     def _could_answer(self, best: Weighed) -> bool:
         """Tell whether the generator's reading can still lift the answer over the threshold."""

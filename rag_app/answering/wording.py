@@ -7,11 +7,14 @@ and a small network that judges meaning is weakest exactly there.
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from threading import Lock
 
 import snowballstemmer
 
 _SAME_UNIT = {"euro": "eur", "dollar": "usd", "pound": "gbp", "kilometr": "km", "kilomet": "km"}
 _STEMMER = snowballstemmer.stemmer("english")
+_STEMMING = Lock()
+"""The stemmer keeps the word that it works on as a state of its own: one thread at a time."""
 _WORD = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
 _NUMBER = re.compile(r"(?<![\w.])[€$£¥]?\d+(?:[.,:/-]\d+)*")
 STOP_WORDS = frozenset(
@@ -56,7 +59,8 @@ _UNITS = frozenset(
 @lru_cache(maxsize=65536)
 def stem(word: str) -> str:
     """Return the Snowball (Porter 2) stem of a word, case folded."""
-    return str(_STEMMER.stemWord(word.casefold().replace("’", "'")))
+    with _STEMMING:
+        return str(_STEMMER.stemWord(word.casefold().replace("’", "'")))
 
 
 @lru_cache(maxsize=8192)

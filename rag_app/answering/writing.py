@@ -58,7 +58,7 @@ class Reading:
     ``silence`` is its probability that the sources do not answer, ``short_answer`` what it wrote in its first line,
     ``source`` the first passage that holds that, and ``span`` where, in characters of the passage's text.
     ``agreement`` is that of ``short_answer`` with the evidence model's span, and ``certainty`` the geometric mean of
-    the probabilities that the model gave its first words.
+    the probabilities that the model gave its first words, 0.0 where it wrote none.
     """
 
     sources: Sequence[Weighed]
@@ -93,27 +93,34 @@ class Writer:
         self._answer_tokens = answer_tokens
         self._parts = parts
 
-    def read(self, draft: Draft, weighed: Sequence[Weighed]) -> Reading:
-        """Let the generator look for the answer in the best passages, up to its first line."""
+    def read(self, draft: Draft, weighed: Sequence[Weighed]) -> Reading | None:
+        """Let the generator look for the answer in the best passages, up to its first line.
+
+        None where the question leaves no room for a passage in what the generator can read.
+        """
         sources = [w for w in weighed[:MOST_SOURCES] if w.span and w.confidence >= LEAST_SHARE * weighed[0].confidence]
         fitting, prompt = self._fitting(draft.standalone, sources)
+        if not fitting:
+            return None
         writing = self._generator.stream(
             prompt, max_new_tokens=self._answer_tokens, decoding=self._decoding(draft, fitting)
         )
         draft.prompt_tokens = writing.prompt_tokens
         pieces, opening = _timed(writing, draft), ""
-        while "\n" not in opening and (piece := next(pieces, None)) is not None:
+        while "\n" not in opening.lstrip() and (piece := next(pieces, None)) is not None:
             opening += piece
-        line, _, begun = opening.strip().partition("\n")
-        silence, certainty = writing.opening_probability(SILENCE), math.exp(writing.mean_log_probability)
+        line, ended, begun = opening.lstrip().partition("\n")
+        line, silence = line.rstrip(), writing.opening_probability(SILENCE)
+        certainty = math.exp(writing.mean_log_probability) if writing.tokens else 0.0
         reading = Reading(fitting, silence, certainty, opening=begun, rest=pieces)
         if line.casefold().startswith(SILENCE.casefold()[:-1]):
             return reading
-        if not begun and "\n" not in opening:
+        short = MARK.sub("", line).strip()
+        if not ended:
             # A model that knows no first line of its own says a sentence at once.
             reading.opening = line
-        elif any(c.isalnum() for c in line):
-            reading.short_answer = MARK.sub("", line).strip()
+        elif any(c.isalnum() for c in short):
+            reading.short_answer = short
             _locate(reading, draft.standalone)
         said = reading.short_answer or reading.opening
         reading.agreement = agreement(said, _span_text(weighed[0]), draft.standalone) if said else 0.0

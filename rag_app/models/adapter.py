@@ -53,7 +53,7 @@ def add_adapter(weights: "MutableMapping[str, torch.Tensor]", folder: Path, *, r
             down, up = values.pop(name), values.pop(name.removesuffix(DOWN) + UP)
             own = weights[name.removeprefix(PREFIX).removesuffix(DOWN) + ".weight"]
             own += scale * (up.float() @ down.float())
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+    except (OSError, ValueError, KeyError, TypeError, ArithmeticError, RuntimeError, SafetensorError) as error:
         raise ModelDamaged(f"The adapter in {folder} is damaged or fits other weights ({error}). {remedy}") from error
     if values:
         raise ModelDamaged(f"The adapter in {folder} changes {next(iter(values))}, which is not known. {remedy}")

@@ -135,7 +135,9 @@ def decode_whole(raw: bytes) -> tuple[str, bytes]:
 
 
 def _is_byte_level(tokenizer: Any) -> bool:
-    return chr(0x120) in tokenizer.get_vocab()
+    pieces = tokenizer.get_vocab()
+    # The letter that byte-level tokenizers write for a space is one of Maltese, which a SentencePiece may hold too.
+    return chr(0x120) in pieces and not any(piece.startswith(SPACE) for piece in pieces)
 
 
 @lru_cache(maxsize=1)
