@@ -122,3 +122,9 @@ def test_a_lexicon_finds_words_by_how_they_begin() -> None:
     assert (lexicon.has_beginning("tena"), lexicon.has_beginning("tens"), lexicon.has_beginning("")) == (
         True, False, True,
     )  # fmt: skip
+
+
+def test_a_number_as_long_as_a_document_is_read_in_passing() -> None:
+    # Trying every start to its end would take a quarter of an hour.
+    digits = "1" * 200_000
+    assert allowed_words(f"{digits} 10 to 12") == {digits, "10", "ten", "to", "12", "twelve", "10-12", "10–12"}

@@ -39,7 +39,8 @@ CAPITAL_MONTHS = frozenset(["march", "may"])
 """Months only with a capital."""
 LONGEST_NUMBER = 15
 CAPITAL_OR_DIGIT = re.compile("[A-Z0-9]")
-RANGE = re.compile(r"(\d+)\s*(?:to|and|[-–])\s*(\d+)")
+RANGE = re.compile(r"(?<!\d)(\d+)\s*(?:to|and|[-–])\s*(\d+)")
+"""From the beginning of a number only: within a long one, every start would be tried to its end."""
 PERCENT = re.compile(r"\s?(?:%|per ?cent\b)")
 COMPOUND = re.compile(rf"\b({'|'.join(TENS)})[- ]({'|'.join(UNITS[1:10])})\b")
 THOUSANDS = re.compile(r"\d{1,3}(?:[,’']\d{3})+(?:\.\d+)?")
