@@ -47,7 +47,7 @@ class Settings:
     """Larger files are refused with a reason."""
     passages: int = 12
     """Passages that are weighed for an answer."""
-    threshold: float = 0.5
+    threshold: float = 0.4
     """Confidence below which the answer is that the documents do not say."""
     max_question_characters: int = 4000
     """Longer questions are refused."""

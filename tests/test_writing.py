@@ -129,3 +129,16 @@ def test_a_generator_that_writes_nothing_is_certain_of_nothing() -> None:
     answer = ask(CARRY, "")
     assert answer.signals["certainty"] == 0.0
     assert [s.status for s in answer.sentences] == ["quoted"]
+
+
+def test_a_short_answer_is_found_as_a_whole_and_not_inside_another() -> None:
+    texts = ("Leave may be carried over for 15 days of 2.5 years. Only 5 days of leave may be carried over.",)
+    assistant = make_assistant("5 days\nOnly 5 days of leave may be carried over. [1]", texts=texts)
+    answer = assistant.ask(CARRY).answer
+    assert answer.short_answer == "5 days"
+    assert answer.citations[0].quote == "Only 5 days of leave may be carried over."
+
+
+def test_a_lone_mark_does_not_end_the_answer() -> None:
+    answer = ask(CARRY, "10 days\n[2]\nUp to 10 days of leave may be carried over to the next year. [1]")
+    assert [s.status for s in answer.sentences] == ["supported"]

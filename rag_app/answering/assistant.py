@@ -45,7 +45,7 @@ class Limits:
     """
 
     passages: int = 12
-    threshold: float = 0.5
+    threshold: float = 0.4
     answer_tokens: int = 160
     question_characters: int = 4000
     show_unsupported: bool = False
@@ -164,8 +164,8 @@ class Assistant:
             return
         two = find_disagreement(draft.standalone, weighed, threshold=self._limits.threshold)
         if two:
-            # Each sentence rests on one of the two: the older one must not lend its value to the newer.
-            weighed = [two.newer, *(w for w in weighed if w is not two.newer and w is not two.older)]
+            # What is said rests on the newer one alone: no other may lend it its value.
+            weighed = [two.newer]
         best, reading = weighed[0], None
         draft.signals["evidence"] = best.confidence
         if self._writer and self._could_answer(best):

@@ -55,8 +55,10 @@ class Belief:
         return 1 / (1 + math.exp(-sum(w * f for w, f in zip(weights, found, strict=True)) - self.bias))
 
     def at_best(self, evidence: float) -> float:
-        """Return the confidence if the generator were sure, and of the same opinion."""
-        return self.confidence({"evidence": evidence, "silence": 0.0, "certainty": 1.0, "agreement": 1.0})
+        """Return the most that any reading could make of this evidence."""
+        certainty, agreement = float(self.certainty > 0), float(self.agreement > 0)
+        signals = {"evidence": evidence, "certainty": certainty, "agreement": agreement}
+        return max(self.confidence(signals | {"silence": silence}) for silence in (0.0, 1.0))
 
 
 def _bounded_odds(probability: float) -> float:

@@ -133,7 +133,9 @@ class Writer:
         for sentence in _sentences_of(reading):
             bare = MARK.sub("", OPENING.sub("", sentence)).strip()
             key = " ".join(bare.casefold().split())
-            if not key or key in seen:
+            if not key:
+                continue
+            if key in seen:
                 break
             seen.add(key)
             yield Stage("checking")
@@ -188,7 +190,9 @@ def _span_text(weighed: Weighed) -> str:
 
 def _locate(reading: Reading, question: str) -> None:
     """Find the short answer in the sources: where its sentence is most like the question."""
-    wanted = re.compile(r"\s+".join(map(re.escape, (reading.short_answer or "").split())), re.IGNORECASE)
+    words = r"\s+".join(map(re.escape, (reading.short_answer or "").split()))
+    # Neither "5 days" in "15 days" nor "2" in "2.5" is what was meant.
+    wanted = re.compile(rf"(?<!\w)(?<!\d[.,]){words}(?!\w)(?![.,]\d)", re.IGNORECASE)
     best = -1.0
     for source in reading.sources:
         text = source.passage.chunk.text
