@@ -10,14 +10,13 @@ from pathlib import Path
 import pytest
 
 from rag_app.answering.assistant import Assistant
-from rag_app.answering.retrieval import Searchable
 from rag_app.assembly import Application, limits_of
 from rag_app.evaluation.datasets import read_questions
-from rag_app.evaluation.evaluate import Run, System, run_questions
+from rag_app.evaluation.evaluate import Run, run_questions
 from rag_app.evaluation.figures import report
 from rag_app.evaluation.independent import count_unsupported
 from rag_app.records import Answer
-from rag_app.workshop import EvaluationWorkshop
+from rag_app.workshop import EvaluationWorkshop, our_system
 
 QUESTIONS = read_questions(Path(__file__).parents[1] / "data" / "questions.jsonl")
 
@@ -65,12 +64,8 @@ def test_no_sentence_is_shown_without_a_citation(answers: list[Answer]) -> None:
 
 
 def test_the_figures_stay_above_their_floors(handbook: Application) -> None:
-    def build(library: Searchable) -> Assistant:
-        limits = limits_of(handbook.settings)
-        return Assistant(library, handbook.embedder, evidence=handbook.evidence, generator=None, limits=limits)
-
     run = Run("open", EvaluationWorkshop(handbook), handbook.embedder)
-    result = report("questions.jsonl", "open", run_questions(QUESTIONS, [System("quotes", build)], run), seed=0)
+    result = report("questions.jsonl", "open", run_questions(QUESTIONS, [our_system(handbook)], run), seed=0)
     assert result["answerable"]["recall_at_5"] >= 0.95
     assert result["answerable"]["citation_precision"] >= 0.90
     assert result["answerable"]["contains"] >= 0.45

@@ -142,3 +142,10 @@ def test_a_short_answer_is_found_as_a_whole_and_not_inside_another() -> None:
 def test_a_lone_mark_does_not_end_the_answer() -> None:
     answer = ask(CARRY, "10 days\n[2]\nUp to 10 days of leave may be carried over to the next year. [1]")
     assert [s.status for s in answer.sentences] == ["supported"]
+
+
+def test_a_fragment_is_no_sentence() -> None:
+    answer = ask(CARRY, "10 days\n10 days. [1]")
+    assert answer.short_answer == "10 days"
+    assert [s.status for s in answer.sentences] == ["quoted"]
+    assert answer.sentences[0].text == "Up to 10 days of leave may be carried over to the next year."

@@ -23,6 +23,8 @@ LEAST_SHARE = 0.3
 """Of the best passage's confidence, for another to be a source beside it."""
 PROMPT_TOKENS = 1200
 MOST_SENTENCES = 3
+LEAST_WORDS = 5
+"""Less is a fragment, which says nothing without its question."""
 FRUITLESS_SENTENCES = 2
 CONTRAST = 0.5
 """The weight of context-aware decoding that its authors chose (Shi et al. 2023, arXiv 2305.14739)."""
@@ -133,7 +135,7 @@ class Writer:
         for sentence in _sentences_of(reading):
             bare = MARK.sub("", OPENING.sub("", sentence)).strip()
             key = " ".join(bare.casefold().split())
-            if not key:
+            if len(key.split()) < LEAST_WORDS:
                 continue
             if key in seen:
                 break
