@@ -149,3 +149,9 @@ def test_a_fragment_is_no_sentence() -> None:
     assert answer.short_answer == "10 days"
     assert [s.status for s in answer.sentences] == ["quoted"]
     assert answer.sentences[0].text == "Up to 10 days of leave may be carried over to the next year."
+
+
+def test_the_bullet_of_a_list_is_no_part_of_a_sentence() -> None:
+    answer = ask(CARRY, "10 days\n- Up to 10 days of leave may be carried over to the next year. [1]")
+    assert answer.sentences[0].text == "Up to 10 days of leave may be carried over to the next year."
+    assert answer.sentences[0].status == "supported"

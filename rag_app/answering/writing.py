@@ -33,6 +33,7 @@ OPENING = re.compile(r"^(?:yes|no|sure|certainly|of course)[,.:;!]\s+", re.IGNOR
 WHOLE = re.compile(r"[.!?…][\"'”’)\]]*(?:\s*\[\d+\])*$")
 """How a sentence ends that was not cut off."""
 MARK = re.compile(r"\s*\[\d+\]")
+BULLET = re.compile(r"^\s*[-*•–]\s*")
 
 
 class TextGenerator(Protocol):
@@ -133,7 +134,7 @@ class Writer:
         grounder = Grounder(self._evidence, draft.standalone, [source.passage for source in reading.sources])
         fruitless, seen = 0, set[str]()
         for sentence in _sentences_of(reading):
-            bare = MARK.sub("", OPENING.sub("", sentence)).strip()
+            bare = MARK.sub("", OPENING.sub("", BULLET.sub("", sentence))).strip()
             key = " ".join(bare.casefold().split())
             if len(key.split()) < LEAST_WORDS:
                 continue
