@@ -1,5 +1,6 @@
 """Training the evidence model and fitting its probabilities, on a tiny encoder."""
 
+import json
 import random
 from dataclasses import replace
 from pathlib import Path
@@ -28,7 +29,9 @@ from rag_app.training.evidence import TrainingOptions, train_evidence
 from rag_app.training.evidence_corpus import Source, pack_mixture
 from rag_app.training.evidence_data import Pair, Stance
 from rag_app.training.evidence_loss import auroc, loss_of
+from rag_app.training.evidence_mixture import make_part
 from rag_app.training.evidence_rows import IGNORED, collate, pack, plan_epoch, stream_batches
+from rag_app.training.training_sets import TrainingSets
 from tests.tiny_evidence import TINY, save_tiny_bert, write_tiny_sets
 
 CPU = torch.device("cpu")
@@ -201,3 +204,17 @@ def test_calibration_is_written_beside_the_adapter(base: Path, data: Path, train
         assert getattr(fitted, field) not in (1.0, 0.0)
     with pytest.raises(DataError, match="squad_v2_train_articles"):
         calibrate(trained, source, tmp_path)
+
+
+def test_questions_of_ones_own_are_learned_with_the_passage_that_answers(tmp_path: Path) -> None:
+    passages = [
+        {"title": "Parks", "text": "The park opens at nine."},
+        {"title": "Keys", "text": "The key is in box 7."},
+    ]
+    row = {"id": "1", "question": "Where is the key?", "passages": passages, "answers": ["box 7"], "answerable": True,
+           "gold_passages": [1]}  # fmt: skip
+    (tmp_path / "own_questions.jsonl").write_text(json.dumps(row))
+    pairs = make_part(TrainingSets(tmp_path, seed=0, rows_per_set=None), "own", 0)
+    answered = [p for p in pairs if p.answerable and p.span]
+    assert answered
+    assert {p.passage[slice(*p.span)] for p in answered if p.span} == {"box 7"}

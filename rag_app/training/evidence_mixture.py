@@ -2,7 +2,7 @@
 
 import random
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from rag_app.training.evidence_claims import answer_pairs, sentence_pairs, set_pairs, whether_pairs
@@ -34,6 +34,7 @@ ADVERSARIAL = Shares(positives=3.0, near=0.9, far=0.2, spoiled=0.4, kept=0.3)
 GENERATED = Shares(positives=1.0)
 SEARCH = Shares(positives=2.0, far=1.0, spoiled=0.5, kept=0.2)
 POLICY = Shares(positives=2.0)
+OWN = Shares(positives=3.0, near=1.0, far=0.5, spoiled=0.4, kept=0.2)
 SENTENCE = Shares(positives=0.5, far=0.1)
 Make = Callable[[TrainingSets, random.Random], Iterator[Pair]]
 
@@ -72,6 +73,7 @@ def _recipe() -> dict[str, Make]:
             training_rows(sets, "nq_qed_train", READING_KEPT), rng, SEARCH, styled=False
         ),
         "policy": lambda sets, rng: reading_pairs(training_rows(sets, "policyqa_train", READING_KEPT), rng, POLICY),
+        "own": lambda sets, rng: reading_pairs(list(_with_gold_first(sets.read("own_questions"))), rng, OWN),
         "sentence": lambda sets, rng: reading_pairs(sets.read("qamr_devtest"), rng, SENTENCE),
         "swapped": lambda sets, rng: swapped_pairs(sets.read("qamr_devtest"), rng, 0.25),
         "faq": lambda sets, rng: faq_pairs(sets.read("dstc9_faq_grounded"), rng),
@@ -81,6 +83,14 @@ def _recipe() -> dict[str, Make]:
     }
     recipe |= {name: partial(_several_hops, name=name) for name in SEVERAL_HOPS}
     return recipe | {name: partial(_claims, name=name) for name in CLAIM_SETS}
+
+
+def _with_gold_first(rows: Sequence[Row]) -> Iterator[Row]:
+    """Yield rows with the passage that answers before the others, for the first one is read."""
+    for row in rows:
+        gold = set(row.get("gold_passages") or [0])
+        order = sorted(range(len(row["passages"])), key=lambda i: i not in gold)
+        yield {**row, "passages": [row["passages"][i] for i in order]}
 
 
 def _squad(sets: TrainingSets, rng: random.Random, *, part: int) -> Iterator[Pair]:
