@@ -66,9 +66,9 @@ def test_no_sentence_is_shown_without_a_citation(answers: list[Answer]) -> None:
 def test_the_figures_stay_above_their_floors(handbook: Application) -> None:
     run = Run("open", EvaluationWorkshop(handbook), handbook.embedder)
     result = report("questions.jsonl", "open", run_questions(QUESTIONS, [our_system(handbook)], run), seed=0)
-    assert result["answerable"]["recall_at_5"] >= 0.95
+    assert result["answerable"]["recall_at_5"] >= 0.97
     assert result["answerable"]["citation_precision"] >= 0.90
-    assert result["answerable"]["contains"] >= 0.45
+    assert result["answerable"]["contains"] >= 0.55
     assert result["unanswerable"]["abstained"] >= 0.80
 
 
