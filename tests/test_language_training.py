@@ -157,6 +157,15 @@ def test_a_damaged_adapter_is_named_with_the_remedy(base: Path, trained: Path, t
         add_adapter(weights, folder, remedy="Make it again.")
 
 
+def test_an_adapter_of_another_recipe_is_refused_before_anything_is_changed(trained: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "adapter"
+    shutil.copytree(trained, folder)
+    config = json.loads((folder / CONFIG).read_text())
+    (folder / CONFIG).write_text(json.dumps(config | {"use_rslora": True}))
+    with pytest.raises(ModelDamaged, match="sets use_rslora"):
+        add_adapter({}, folder, remedy="Make it again.")
+
+
 def test_an_adapter_whose_weights_are_not_those_of_the_catalogue_is_refused(trained: Path) -> None:
     digest = sha256_of(trained / WEIGHTS)
     assert low_rank_merge(trained, digest, remedy="").sha256 == digest

@@ -6,7 +6,7 @@ Adding them once, as a model is prepared, needs no library while it runs and cos
 import json
 from collections.abc import MutableMapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rag_app.errors import ModelDamaged
 from rag_app.models.checksums import check_sha256
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 WEIGHTS, CONFIG = "adapter_model.safetensors", "adapter_config.json"
 PREFIX = "base_model.model."
+OTHER_RECIPES = ("use_rslora", "use_dora", "rank_pattern", "alpha_pattern", "fan_in_fan_out")
+"""Settings of PEFT that change how an update is added, each unset or empty in a plain adapter."""
 DOWN, UP = ".lora_A.weight", ".lora_B.weight"
 
 
@@ -47,6 +49,7 @@ def add_adapter(weights: "MutableMapping[str, torch.Tensor]", folder: Path, *, r
 
     try:
         config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        _check_plain(config, folder, remedy)
         scale = float(config["lora_alpha"]) / float(config["r"])
         values = load_file(folder / WEIGHTS)
         for name in [n for n in values if n.endswith(DOWN)]:
@@ -57,3 +60,8 @@ def add_adapter(weights: "MutableMapping[str, torch.Tensor]", folder: Path, *, r
         raise ModelDamaged(f"The adapter in {folder} is damaged or fits other weights ({error}). {remedy}") from error
     if values:
         raise ModelDamaged(f"The adapter in {folder} changes {next(iter(values))}, which is not known. {remedy}")
+
+
+def _check_plain(config: dict[str, Any], folder: Path, remedy: str) -> None:
+    if other := next((name for name in OTHER_RECIPES if config.get(name)), None):
+        raise ModelDamaged(f"The adapter in {folder} sets {other}, which is not known. {remedy}")
