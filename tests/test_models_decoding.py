@@ -10,9 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from transformers import AutoModelForCausalLM, LogitsProcessorList
 
+from rag_app.models.catalogue import PLAIN_GENERATOR, resolve_model
 from rag_app.models.decoding import ContextAwareLogitsProcessor, Decoding, FaithfulLogitsProcessor
 from rag_app.models.faithfulness import Faithful
-from rag_app.models.generation import Generator
+from rag_app.models.generation import Generator, load_generator
 from rag_app.models.vocabulary import decode_whole, vocabulary_of
 from rag_app.records import Message
 from tests.tiny_models import byte_tokenizer, save_tiny_generator
@@ -199,14 +200,20 @@ TEMPTING = "How old is the river bridge, and who designed it? Name the architect
 BRIDGE = "The river bridge has 3 arches. It was closed for repairs by the city engineer Nora Quist."
 
 
+@pytest.fixture
+def inventive(prepared_home: Path) -> Generator:
+    """The embedded generator as it was published, which was not taught to be silent."""
+    return load_generator(resolve_model(PLAIN_GENERATOR, kind="generator", home=prepared_home), device="cpu")
+
+
 def test_a_real_model_that_would_invent_a_year_writes_only_numbers_and_names_of_its_source(
-    generator: Generator,
+    inventive: Generator,
 ) -> None:
     prompt = [Message("user", f"{BRIDGE}\n\n{TEMPTING}")]
-    free = "".join(generator.stream(prompt, max_new_tokens=60))
-    known = Faithful(f"{BRIDGE}\n{TEMPTING}", vocabulary_of(generator._tokenizer).common)
+    free = "".join(inventive.stream(prompt, max_new_tokens=60))
+    known = Faithful(f"{BRIDGE}\n{TEMPTING}", vocabulary_of(inventive._tokenizer).common)
     assert not known.permits(whole_words_of(free))
-    writing = generator.stream(prompt, max_new_tokens=60, decoding=Decoding(faithful_to=f"{BRIDGE}\n{TEMPTING}"))
+    writing = inventive.stream(prompt, max_new_tokens=60, decoding=Decoding(faithful_to=f"{BRIDGE}\n{TEMPTING}"))
     faithful = "".join(writing)
     assert known.permits(whole_words_of(faithful))
     assert writing.overruled > 0
