@@ -1,0 +1,69 @@
+"""The values that travel through rag_app. All are frozen; none does any I/O.
+
+Offsets count characters (Unicode code points) of a document's extracted text, end exclusive, so that
+``text[start:end]`` is always the exact span.
+"""
+
+from rag_app.records.answers import (
+    UNSUPPORTED_MARK,
+    Answer,
+    Citation,
+    Message,
+    Sentence,
+    Status,
+)
+from rag_app.records.documents import (
+    Chunk,
+    Document,
+    ExtractedText,
+    Hit,
+    NewDocument,
+    Passage,
+    Scope,
+    Section,
+    Span,
+    TextBox,
+    contextual_text,
+    heading_path,
+)
+from rag_app.records.upkeep import (
+    Duplicate,
+    FailedFile,
+    Failure,
+    IngestEvent,
+    IngestReport,
+    Problem,
+    Receipt,
+    VerifyReport,
+    Version,
+)
+
+__all__ = [
+    "UNSUPPORTED_MARK",
+    "Answer",
+    "Chunk",
+    "Citation",
+    "Document",
+    "Duplicate",
+    "ExtractedText",
+    "FailedFile",
+    "Failure",
+    "Hit",
+    "IngestEvent",
+    "IngestReport",
+    "Message",
+    "NewDocument",
+    "Passage",
+    "Problem",
+    "Receipt",
+    "Scope",
+    "Section",
+    "Sentence",
+    "Span",
+    "Status",
+    "TextBox",
+    "VerifyReport",
+    "Version",
+    "contextual_text",
+    "heading_path",
+]

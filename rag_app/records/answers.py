@@ -1,0 +1,108 @@
+"""Answers: sentences, what they cite, and what led to them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from rag_app.records.documents import Document, Passage
+
+Status = Literal["supported", "quoted", "unsupported"]
+UNSUPPORTED_MARK = "[not found in the documents]"
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A numbered mark in an answer and the exact span of a document it points to."""
+
+    number: int
+    document: Document
+    page: int | None
+    heading: str | None
+    start: int
+    end: int
+    quote: str
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "number": self.number,
+            "document": self.document.reference(),
+            "page": self.page,
+            "heading": self.heading,
+            "start": self.start,
+            "end": self.end,
+            "quote": self.quote,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A checked sentence of an answer, and the numbers of the citations that bear it."""
+
+    text: str
+    status: Status
+    citations: tuple[int, ...] = ()
+
+    def marked(self) -> str:
+        """Return the sentence followed by its marks, as in ``Up to 10 days. [1]``, or by that it has no support."""
+        doubt = [UNSUPPORTED_MARK] if self.status == "unsupported" else []
+        return " ".join([self.text, *(f"[{n}]" for n in self.citations), *doubt])
+
+    def to_json(self) -> dict[str, Any]:
+        return {"text": self.text, "status": self.status, "citations": list(self.citations)}
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A finished answer, with everything that is needed to judge it.
+
+    ``kind`` is "small_talk" where a greeting or the like was answered, which needs no documents. ``note`` is said
+    before the sentences, of which it is none: with ``disagreement``, that the documents contradict each other.
+    ``signals`` is what the confidence was made of: ``evidence``, the evidence model's own; and of the generator's
+    reading, if it read, ``silence``, its probability that the sources do not answer, ``certainty`` and ``agreement``.
+    """
+
+    question: str
+    standalone_question: str
+    text: str
+    short_answer: str | None
+    abstained: bool
+    confidence: float
+    sentences: tuple[Sentence, ...]
+    citations: tuple[Citation, ...]
+    passages: tuple[Passage, ...]
+    models: Mapping[str, str]
+    usage: Mapping[str, int]
+    timings_ms: Mapping[str, float]
+    kind: Literal["answer", "small_talk"] = "answer"
+    disagreement: bool = False
+    note: str | None = None
+    signals: Mapping[str, float] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the form that ``ask --json`` prints."""
+        return {
+            "question": self.question,
+            "standalone_question": self.standalone_question,
+            "answer": self.text,
+            "short_answer": self.short_answer,
+            "kind": self.kind,
+            "abstained": self.abstained,
+            "disagreement": self.disagreement,
+            "note": self.note,
+            "confidence": round(self.confidence, 4),
+            "signals": {name: round(value, 4) for name, value in self.signals.items()},
+            "sentences": [s.to_json() for s in self.sentences],
+            "citations": [c.to_json() for c in self.citations],
+            "passages": [p.to_json() for p in self.passages],
+            "models": dict(self.models),
+            "usage": dict(self.usage),
+            "timings_ms": {name: round(value, 1) for name, value in self.timings_ms.items()},
+        }
