@@ -1,47 +1,60 @@
 """Readers: from the bytes of a file to its text, with pages, headings and offsets.
 
 Every reader takes the bytes and the name of a file, knows one format, and raises ReadError with the name, the
-cause and the remedy when it cannot read it.
+cause and the remedy when it cannot read it. A reader's module, and the libraries it needs, are loaded when the
+first file of its format comes: most runs meet few formats, and each worker pays for what it loads.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import PurePath
 
-from ingest.readers.code import DEFINITIONS, read_code
-from ingest.readers.csv import read_csv
-from ingest.readers.docx import read_docx
-from ingest.readers.html import read_html
-from ingest.readers.markdown import read_markdown
-from ingest.readers.pdf import read_pdf
-from ingest.readers.text import read_text
+from ingest.readers.code import DEFINITIONS
 from rag_app.errors import ReadError
 from rag_app.records import ExtractedText
 
 Reader = Callable[[bytes, str], ExtractedText]
 
-READERS: dict[str, Reader] = {
-    ".txt": read_text,
-    ".text": read_text,
-    ".log": read_text,
-    ".rst": read_text,
-    ".json": read_text,
-    ".yaml": read_text,
-    ".yml": read_text,
-    ".toml": read_text,
-    ".ini": read_text,
-    ".md": read_markdown,
-    ".markdown": read_markdown,
-    ".html": read_html,
-    ".htm": read_html,
-    ".xhtml": read_html,
-    ".pdf": read_pdf,
-    ".docx": read_docx,
-    ".csv": read_csv,
-    ".tsv": read_csv,
-    ".css": read_code,
-    ".hs": read_code,
-    **dict.fromkeys(DEFINITIONS, read_code),
+# Changed whenever readers learn something, so that files that they could not read are tried again.
+READERS_VERSION = "2"
+
+
+@dataclass(frozen=True, slots=True)
+class LateReader:
+    """The reader ``function`` of a module in this package, which is loaded at the first call."""
+
+    module: str
+    function: str
+
+    def __call__(self, data: bytes, name: str) -> ExtractedText:
+        read: Reader = getattr(import_module(f"{__name__}.{self.module}"), self.function)
+        return read(data, name)
+
+
+# What reads each format, by the key that ExtractedText.format carries.
+FORMATS: dict[str, Reader] = {
+    "text": LateReader("text", "read_text"),
+    "markdown": LateReader("markdown", "read_markdown"),
+    "html": LateReader("html", "read_html"),
+    "pdf": LateReader("pdf", "read_pdf"),
+    "docx": LateReader("docx", "read_docx"),
+    "csv": LateReader("csv", "read_csv"),
+    "code": LateReader("code", "read_code"),
 }
+
+# Which format a file of a suffix has, if its content does not tell otherwise.
+SUFFIXES: dict[str, str] = {
+    **dict.fromkeys((".txt", ".text", ".log", ".rst", ".json", ".yaml", ".yml", ".toml", ".ini"), "text"),
+    **dict.fromkeys((".md", ".markdown"), "markdown"),
+    **dict.fromkeys((".html", ".htm", ".xhtml"), "html"),
+    ".pdf": "pdf",
+    ".docx": "docx",
+    **dict.fromkeys((".csv", ".tsv"), "csv"),
+    **dict.fromkeys((".css", ".hs", *DEFINITIONS), "code"),
+}
+
+READERS: dict[str, Reader] = {suffix: FORMATS[key] for suffix, key in SUFFIXES.items()}
 
 
 def read_document(data: bytes, name: str) -> ExtractedText:
@@ -52,7 +65,8 @@ def read_document(data: bytes, name: str) -> ExtractedText:
     """
     if not data:
         raise ReadError(f"{name} is empty (0 bytes). Copy or save it again, or list it in .ragignore.")
-    extracted = READERS.get(PurePath(name).suffix.lower(), read_text)(data, name)
+    key = SUFFIXES.get(PurePath(name).suffix.lower(), "text")
+    extracted = FORMATS[key](data, name)
     if not extracted.sections:
         raise ReadError(f"{name} has no text in it. Put its content into words, or list it in .ragignore.")
-    return extracted
+    return extracted if extracted.format else replace(extracted, format=key)

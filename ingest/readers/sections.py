@@ -51,6 +51,7 @@ class TextBuilder:
         self._headings: list[tuple[int, str]] = []
         self._page: int | None = None
         self._only_headings = False
+        self._notes: list[str] = []
 
     @property
     def empty(self) -> bool:
@@ -85,10 +86,17 @@ class TextBuilder:
         """Add lines that belong together, such as the rows of a table, as one block."""
         self.block("\n".join(filter(None, map(one_line, lines))))
 
+    def note(self, note: str) -> None:
+        """Say in words what was left out; the same note is kept once."""
+        note = one_line(note)
+        if note not in self._notes:
+            self._notes.append(note)
+
     def build(self, *, title: str | None = None, pages: int | None = None) -> ExtractedText:
         """Return the whole text with its sections."""
         title = one_line(title)[:LONGEST_TITLE] if title else None
-        return ExtractedText("".join(self._parts), tuple(self._sections), pages, title or None)
+        text = "".join(self._parts)
+        return ExtractedText(text, tuple(self._sections), pages, title or None, notes=tuple(self._notes))
 
     def _append(self, text: str, *, gap: str, continues: bool) -> None:
         if self._parts:
