@@ -125,17 +125,33 @@ class Duplicate:
 
 @dataclass(frozen=True, slots=True)
 class IngestReport:
-    """What one ingestion did. The tuples hold document names; ``skipped`` files are of no kind that is read."""
+    """What one ingestion did. The tuples hold document names; ``skipped`` files are of no kind that is read.
+
+    Every file found is accounted for once: ``files`` is how many are added, updated, moved, unchanged or failed.
+    ``moved`` pairs a document's old name with its new one. Of the added and updated, ``duplicates`` pairs those that
+    have the content of another document with that one; of the failures, ``quarantined`` names those that failed
+    earlier, have not changed since and were not read again. ``kept`` are documents whose files are gone, but so many
+    at once that they are not believed to be removed on purpose.
+    """
 
     added: tuple[str, ...] = ()
     updated: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
+    moved: tuple[tuple[str, str], ...] = ()
     unchanged: int = 0
     failures: tuple[Failure, ...] = ()
+    quarantined: tuple[str, ...] = ()
+    duplicates: tuple[tuple[str, str], ...] = ()
+    kept: tuple[str, ...] = ()
     skipped: int = 0
     warnings: tuple[str, ...] = ()
     chunks: int = 0
     seconds: float = 0.0
+
+    @property
+    def files(self) -> int:
+        """How many files were found that ought to become documents."""
+        return len(self.added) + len(self.updated) + len(self.moved) + self.unchanged + len(self.failures)
 
     def to_json(self) -> dict[str, Any]:
         """Return the form that ``ingest --json`` prints."""
@@ -144,7 +160,12 @@ class IngestReport:
             "updated": list(self.updated),
             "unchanged": self.unchanged,
             "removed": list(self.removed),
+            "moved": [list(names) for names in self.moved],
             "failures": [{"name": f.name, "reason": f.reason} for f in self.failures],
+            "quarantined": list(self.quarantined),
+            "duplicates": [list(names) for names in self.duplicates],
+            "kept": list(self.kept),
+            "files": self.files,
             "skipped": self.skipped,
             "warnings": list(self.warnings),
             "chunks": self.chunks,
@@ -154,13 +175,32 @@ class IngestReport:
 
 @dataclass(frozen=True, slots=True)
 class IngestEvent:
-    """Progress of an ingestion: ``done`` of ``total`` files; ``failure`` when this file failed."""
+    """Progress of an ingestion: ``done`` of ``total`` files; ``failure`` when this file failed.
 
-    step: Literal["found", "reading", "embedding", "stored", "failed", "removed", "unchanged"]
+    ``chunks`` have been embedded so far, of files with ``bytes`` bytes in all; ``seconds_left`` is a guess by those.
+    """
+
+    step: Literal["found", "reading", "embedding", "stored", "moved", "failed", "removed", "unchanged"]
     name: str
     done: int
     total: int
     failure: Failure | None = None
+    chunks: int = 0
+    bytes: int = 0
+    seconds_left: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the form that ``ingest --progress-json`` writes."""
+        return {
+            "step": self.step,
+            "name": self.name,
+            "done": self.done,
+            "total": self.total,
+            "reason": self.failure.reason if self.failure else None,
+            "chunks": self.chunks,
+            "bytes": self.bytes,
+            "seconds_left": None if self.seconds_left is None else round(self.seconds_left, 1),
+        }
 
 
 @dataclass(frozen=True, slots=True)
