@@ -19,7 +19,7 @@ from rag_app.terminal import Json, open_application, open_written, print_result,
 
 if TYPE_CHECKING:
     from rag_app.evaluation.datasets import Question
-    from rag_app.evaluation.evaluate import Scored
+    from rag_app.evaluation.evaluate import Scored, System
 
 QUESTIONS = Path("data", "questions.jsonl")
 PARTS = tuple(field.name for field in fields(Parts))
@@ -101,6 +101,7 @@ def evaluate_answers(
         systems += ablated_systems(application, ablate or ())
         names = [s.name for s in systems]
         known = [s for s in known if s.system in names]
+        _require_same_models(known, systems, records)
         run = Run(mode, EvaluationWorkshop(application), application.embedder, others=read_passages(file))
         with show_bar("Asking", len(questions) * len(systems) - len(known)) as advance:
 
@@ -227,3 +228,14 @@ def _read_records(file: Path | None, questions: "Sequence[Question]", mode: str)
                 f"out to write it anew."
             ) from error
     return found
+
+
+def _require_same_models(known: "Sequence[Scored]", systems: "Sequence[System]", file: Path | None) -> None:
+    """Refuse to mix answers of other models into a report."""
+    used = {system.name: system.models for system in systems}
+    for scored in known:
+        if scored.reply and scored.reply["models"] != used[scored.system]:
+            raise DataError(
+                f"{file} holds answers of other models ({', '.join(scored.reply['models'].values())}), which would be "
+                "mixed with those of this run. Name another file, or leave --resume out to write it anew."
+            )

@@ -53,6 +53,15 @@ def open_written(file: Path | None, *, append: bool = False) -> Iterator[TextIO 
         yield opened
 
 
+@contextmanager
+def discarding(draft: Path) -> Iterator[None]:
+    """Remove a draft that is still there at the end, because what should have taken its place failed."""
+    try:
+        yield
+    finally:
+        draft.unlink(missing_ok=True)
+
+
 def print_result(value: dict[str, Any], as_json: bool, show: Callable[[], Any]) -> None:
     """Print a result on standard output: as one JSON object, or by ``show`` for people."""
     if as_json:

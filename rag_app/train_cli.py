@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from rag_app.terminal import errors, open_application, open_written, show_bar, write_json
+from rag_app.terminal import discarding, errors, open_application, open_written, show_bar, write_json
 
 train_app = typer.Typer(help="Train the adapters that ship with rag_app, or your own.", no_args_is_help=True)
 
@@ -23,7 +23,7 @@ BaseModel = Annotated[
     typer.Option("--base", metavar="MODEL", help="Causal language model: name, folder or Hugging Face id; "
                  "the embedded one as published, if left out."),
 ]  # fmt: skip
-Epochs = Annotated[float, typer.Option(min=0.0, help="How often to go through the examples.")]
+Epochs = Annotated[float, typer.Option(min=0.001, help="How often to go through the examples.")]
 Minutes = Annotated[
     float | None, typer.Option(min=0.0, help="Stop after so long, at the end of a step; run again to go on.")
 ]
@@ -173,7 +173,7 @@ def train_confidence(
     own = read_questions(questions, split=split) if questions else []
     # The file may be the one that the application itself reads.
     draft = out.with_name(f"{out.name}.tmp")
-    with open_written(draft) as file, open_application(context) as application:
+    with discarding(draft), open_written(draft) as file, open_application(context) as application:
         workshop, systems = EvaluationWorkshop(application), [unguarded_system(application)]
         others = read_passages(questions) if questions else []
         with show_bar("Asking", len(held) + len(own)) as advance:
@@ -187,7 +187,8 @@ def train_confidence(
             ]
         belief = fit_belief(judged_signals(scored))
         write_json(asdict(belief), file)
-    draft.replace(out)
+        file.flush()
+        draft.replace(out)
     typer.echo(f"{out}: {belief}")
 
 

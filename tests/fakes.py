@@ -83,6 +83,9 @@ class ScriptedGenerator:
         self.decodings.append(decoding)
         progress = Progress(self.count_tokens(messages))
         line = self.lines.pop(0) if self.lines else ""
+        words = list(re.finditer(r"\S+", line))
+        if len(words) > max_new_tokens:
+            line = line[: words[max_new_tokens - 1].end()]
         return Writing(self._say(line, progress, stop), progress)
 
     def _say(self, line: str, progress: Progress, stop: Callable[[], bool] | None) -> Iterator[str]:

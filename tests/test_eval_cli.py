@@ -98,6 +98,10 @@ def test_a_run_that_was_ended_goes_on_with_its_records(terminal: Terminal, data:
     assert again["answerable"]["contains"] == 0.125
     assert again["unanswerable"] == whole["unanswerable"]
     assert [json.loads(line)["id"] for line in records.read_text().splitlines()] == ["a", "b", "c"]
+    other = dict(first, reply=first["reply"] | {"models": {"generator": "another"}})
+    records.write_text(json.dumps(other) + "\n")
+    terminal.run("eval", file, *options, "--resume", status=1)
+    assert "holds answers of other models (another)" in terminal.errors
     records.write_text('{"id": "a", "mode": "given"}\n')
     terminal.run("eval", file, *options, "--resume", status=1)
     assert "line 1, is no record of an evaluation" in terminal.errors

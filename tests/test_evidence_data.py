@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from rag_app.errors import DataError
 from rag_app.training.evidence_claims import answer_pairs, bend, sentence_pairs, set_pairs, shorten, whether_pairs
 from rag_app.training.evidence_data import (
     OPPOSITE,
@@ -257,6 +258,12 @@ def test_a_claim_meets_its_own_evidence_and_never_another_as_its_own(rng: random
         label = rows[int(pair.first.split()[-1])]["label"]
         assert pair.stance == (expected.get(label, Stance.NOT_SUPPORTED) if own else Stance.NEITHER)
         assert own or pair.relevant is False
+
+
+def test_a_label_that_means_nothing_is_named(rng: random.Random) -> None:
+    row: Row = {"question": "Claim 1", "label": "perhaps", "passages": [{"title": "", "text": "Text 1"}]}
+    with pytest.raises(DataError, match="'Claim 1' has the label 'perhaps'"):
+        list(set_pairs([row], rng))
 
 
 def test_only_a_gold_passage_with_the_answer_answers_a_question_of_several_hops(rng: random.Random) -> None:

@@ -87,6 +87,15 @@ def test_a_checkpoint_of_another_run_is_refused(base: Path, data: Path, trained:
         train_evidence(data, base, trained, replace(TINY, seed=1))
 
 
+def test_a_checkpoint_of_a_run_that_began_from_other_weights_is_refused(
+    base: Path, data: Path, trained: Path, tmp_path: Path
+) -> None:
+    begun = tmp_path / "begun.safetensors"
+    begun.write_bytes((trained / "adapter.safetensors").read_bytes())
+    with pytest.raises(DataError, match="other data or options"):
+        train_evidence(data, base, trained, replace(TINY, start=begun))
+
+
 def test_a_folder_without_training_sets_is_named(base: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no training pairs"):
         train_evidence(tmp_path, base, tmp_path / "out", TrainingOptions(device="cpu"))

@@ -61,6 +61,9 @@ def test_a_message_with_a_question_in_it_is_none(question: str) -> None:
         ("Hello Heron 40 range?", "Hello Heron 40 range?"),
         ("Thank you notes: who writes them?", "Thank you notes: who writes them?"),
         ("Hi!", "Hi!"),
+        ("Hello is the canteen open?", "is the canteen open?"),
+        ("Cheers was set in which city?", "Cheers was set in which city?"),
+        ("Nice has how many inhabitants?", "Nice has how many inhabitants?"),
     ],
 )
 def test_a_greeting_before_a_question_is_dropped_and_nothing_else(message: str, question: str) -> None:

@@ -46,9 +46,19 @@ def test_a_repeating_model_is_cut_off() -> None:
 
 
 def test_a_sentence_that_was_cut_off_is_not_shown() -> None:
-    answer = ask(CARRY, "Up to 10 days of leave may be carried over. Up to 10 days of leave may be carried over to")
+    limits = Limits(threshold=0.9, answer_tokens=16)
+    said = "Up to 10 days of leave may be carried over. Up to 10 days of leave may be carried over to the next year"
+    answer = make_assistant(said, limits=limits).ask(CARRY).answer
     assert [s.text for s in answer.sentences] == ["Up to 10 days of leave may be carried over."]
-    assert [s.status for s in ask(CARRY, "Up to 10 days of leave may be carried over to").sentences] == ["quoted"]
+    said = "Up to 10 days of leave may be carried over to the next year, but then they lapse in the next March"
+    assert [s.status for s in make_assistant(said, limits=limits).ask(CARRY).answer.sentences] == ["quoted"]
+
+
+def test_a_last_sentence_that_lacks_only_its_full_stop_gets_one() -> None:
+    answer = ask(CARRY, "10 days\nUp to 10 days of leave may be carried over [1]")
+    assert [(s.text, s.status) for s in answer.sentences] == [
+        ("Up to 10 days of leave may be carried over.", "supported")
+    ]
 
 
 def test_a_no_that_carries_the_meaning_is_kept() -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from rag_app.answering.conversation import needs_history, refers_back
 from rag_app.answering.prompting import rewrite_prompt
 from rag_app.answering.slots import fill_slot
-from rag_app.answering.small_talk import small_talk, without_greeting
+from rag_app.answering.small_talk import REPLIES, small_talk, without_greeting
 from rag_app.answering.wording import content_stems, missing_numbers
 from rag_app.answering.writing import TextGenerator
 from rag_app.models.decoding import Decoding
@@ -48,7 +48,7 @@ def standalone_question(question: str, history: Sequence[Message], rewrite: Rewr
         rewrite: a language model, asked where rules do not suffice; None for rules alone.
     """
     question = without_greeting(question)
-    turns = [m for m in history if m.content.strip() and not (m.role == "user" and small_talk(m.content))]
+    turns = [m for m in history if m.content.strip() and not _is_small_talk(m)]
     anchor = _last_standalone([m.content.strip() for m in turns if m.role == "user"])
     if anchor is None or not needs_history(question):
         return question
@@ -107,6 +107,12 @@ def is_faithful(rewrite: str, question: str, history: Sequence[Message]) -> bool
         and not missing_numbers(rewrite, known)
         and not refers_back(rewrite)
     )
+
+
+def _is_small_talk(turn: Message) -> bool:
+    if turn.role == "user":
+        return small_talk(turn.content) is not None
+    return turn.content in REPLIES.values()
 
 
 def _last_standalone(asked: Sequence[str]) -> str | None:

@@ -81,9 +81,10 @@ _FILLING = frozenset("and but so then now well oh ah today very much".split())
 """Likewise, but before a question they belong to it."""
 _WORDS = re.compile(r"[^\W_]+(?:[-'][^\W_]+)*")
 _ASKS = frozenset(
-    "what which who whom whose where when why how is are was were do does did can could may might must will would "
-    "should has have had am".split()
+    "what which who whom whose where when why how do does did can could may might must will would should".split()
 )
+_STATES = frozenset("is are was were has have had am".split())
+"""After a greeting they begin a question; after a word of thanks it may be their subject: "Cheers was set where?"."""
 
 
 def _key(text: str) -> tuple[str, ...]:
@@ -140,7 +141,8 @@ def without_greeting(message: str) -> str:
         place += length
         if place < len(words):
             between = message[words[place - 1].end() : words[place].start()]
-            if any(mark in between for mark in ",.!:;\n–—") or keys[place] in _ASKS:
+            asks = keys[place] in _ASKS or (keys[place] in _STATES and kind == "greeting")
+            if any(mark in between for mark in ",.!:;\n–—") or asks:
                 start = words[place].start()
     return message[start:] if start and place < len(words) else message
 

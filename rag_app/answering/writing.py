@@ -61,7 +61,8 @@ class Reading:
     ``silence`` is its probability that the sources do not answer, ``short_answer`` what it wrote in its first line,
     ``source`` the first passage that holds that, and ``span`` where, in characters of the passage's text.
     ``agreement`` is that of ``short_answer`` with the evidence model's span, and ``certainty`` the geometric mean of
-    the probabilities that the model gave its first words, 0.0 where it wrote none.
+    the probabilities that the model gave its first words, 0.0 where it wrote none. ``cut_off`` tells, once ``rest`` is
+    read, whether the model had not come to an end.
     """
 
     sources: Sequence[Weighed]
@@ -73,6 +74,7 @@ class Reading:
     span: tuple[int, int] | None = None
     opening: str = ""
     rest: Iterator[str] = field(default_factory=lambda: iter(()))
+    cut_off: Callable[[], bool] = lambda: False
 
     @property
     def signals(self) -> dict[str, float]:
@@ -116,6 +118,7 @@ class Writer:
         line, silence = line.rstrip(), writing.opening_probability(SILENCE)
         certainty = math.exp(writing.mean_log_probability) if writing.tokens else 0.0
         reading = Reading(fitting, silence, certainty, opening=begun, rest=pieces)
+        reading.cut_off = lambda: writing.tokens >= self._answer_tokens
         if line.casefold().startswith(SILENCE.casefold()[:-1]):
             return reading
         short = MARK.sub("", line).strip()
@@ -247,7 +250,10 @@ def _timed(writing: Writing, draft: Draft) -> Iterator[str]:
 
 
 def _sentences_of(reading: Reading) -> Iterator[str]:
-    """Yield the sentences of a generated text, each as soon as it is whole. One that was cut off is left out."""
+    """Yield the sentences of a generated text, each as soon as it is whole. One that was cut off is left out.
+
+    A model may end its last sentence without a full stop; it gets one.
+    """
     text, done = "", 0
     for piece in chain([reading.opening], reading.rest):
         text += piece
@@ -255,8 +261,11 @@ def _sentences_of(reading: Reading) -> Iterator[str]:
         if whole:
             yield from _pieces(text[done : done + whole])
             done += whole
-    if WHOLE.search(text.rstrip()):
-        yield from _pieces(text[done:])
+    last = text[done:].rstrip()
+    if WHOLE.search(last):
+        yield from _pieces(last)
+    elif last and not reading.cut_off():
+        yield from _pieces(f"{MARK.sub('', last).rstrip(' ,;:-–—')}.")
 
 
 def _pieces(text: str) -> Iterator[str]:

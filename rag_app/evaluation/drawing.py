@@ -45,7 +45,7 @@ def draw_risk_coverage(curves: Mapping[str, Mapping[str, Any]], file: Path) -> N
     for (name, curve), colour in zip(curves.items(), (OURS, PLAIN, GREY), strict=False):
         points = curve["points"]
         coverage, risk = [p["coverage"] for p in points], [p["risk"] for p in points]
-        axes.step(coverage, risk, where="post", color=colour, linewidth=1.6, label=name)
+        axes.step(coverage, risk, where="pre", color=colour, linewidth=1.6, label=name)
         chosen = curve["at_threshold"]
         if chosen:
             axes.plot(chosen["coverage"], chosen["risk"], "o", color=colour, markersize=8)

@@ -43,6 +43,11 @@ class System:
     name: str
     build: Callable[[Searchable], Answerer]
 
+    @property
+    def models(self) -> dict[str, str]:
+        """The models that it answers with."""
+        return dict(self.build(_NoLibrary()).models)
+
 
 class Workshop(Protocol):
     """Turns texts into what can be answered from. A passage's document is named by its text's place."""

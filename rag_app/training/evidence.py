@@ -8,6 +8,7 @@ that a run that was stopped and taken up again ends where it would have ended an
 import logging
 import random
 import time
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -94,6 +95,7 @@ class _Run:
         self._weights = MasterWeights(self._network.trainable())
         if options.start:
             begin_from(options.start, self._weights)
+        self._begun = {"base": _checksum(base / "model.safetensors"), "start": _checksum(options.start)}
         one_epoch = len(self._plan(0))
         self._steps = options.steps or max(1, round(options.epochs * one_epoch))
         self._step = take_up(self._checkpoint, self._weights, run=self._identity())
@@ -167,4 +169,9 @@ class _Run:
     def _identity(self) -> dict[str, Any]:
         free = ("device", "minutes", "checkpoint_seconds", "measure_steps", "processes", "start")
         fixed = {name: value for name, value in asdict(self._options).items() if name not in free}
-        return fixed | {"steps": self._steps, "rows": len(self._rows)}
+        return fixed | {"steps": self._steps, "rows": self._rows.digest, **self._begun}
+
+
+def _checksum(file: Path | None) -> int | None:
+    """Return a checksum of a file, which tells a run from one that began from other weights."""
+    return zlib.crc32(file.read_bytes()) if file and file.exists() else None

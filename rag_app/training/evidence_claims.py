@@ -7,6 +7,7 @@ import random
 import re
 from collections.abc import Iterator, Sequence
 
+from rag_app.errors import DataError
 from rag_app.training.evidence_data import (
     NAME,
     NUMBER,
@@ -71,7 +72,12 @@ def set_pairs(rows: Sequence[Row], rng: random.Random, *, topics_vary: bool = Tr
 
 
 def _stance_of(row: Row) -> Stance:
-    return STANCES[row["label"]] if "label" in row else Stance.SUPPORTED if row["supported"] else Stance.NOT_SUPPORTED
+    if "label" not in row:
+        return Stance.SUPPORTED if row["supported"] else Stance.NOT_SUPPORTED
+    if row["label"] not in STANCES:
+        known = ", ".join(sorted(map(str, STANCES)))
+        raise DataError(f"The claim '{row['question']}' has the label '{row['label']}'. Labels are: {known}.")
+    return STANCES[row["label"]]
 
 
 def sentence_pairs(articles: Articles, rng: random.Random, *, each: float) -> Iterator[Pair]:

@@ -5,6 +5,7 @@ together from the pieces: ``[CLS] question [SEP] passage [SEP]``, as the tokeniz
 """
 
 import random
+import zlib
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -49,6 +50,14 @@ class Rows:
     @property
     def lengths(self) -> NDArray[np.int64]:
         return np.diff(self.offsets)
+
+    @property
+    def digest(self) -> int:
+        """A checksum of all pairs, which tells training data apart."""
+        checksum = 0
+        for part in (self.ids, self.offsets, self.firsts, self.labels):
+            checksum = zlib.crc32(np.ascontiguousarray(part).data, checksum)
+        return checksum
 
 
 @dataclass(frozen=True, slots=True)
