@@ -5,29 +5,25 @@ or a paragraph wherever that fits, and its size counts what is embedded with it:
 tokens. This module knows nothing of files or models.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
 
-from langchain_text_splitters import RecursiveCharacterTextSplitter
-
+from ingest.token_counts import CountTokens, LocateTokens, TokenCounts
 from rag_app.records import ExtractedText, Section, Span, contextual_text
-
-CountTokens = Callable[[str], int]
 
 SPECIAL_TOKENS = 2
 # A tokenizer may count a line of any length as one unknown word; a passage must still be fit to be read.
 MAX_CHARACTERS_PER_TOKEN = 8
 _SMALLEST_BUDGET = 16
 _SMALLEST_ATOM_TOKENS = 16
-_COUNTS_KEPT = 8192
 
 _SENTENCE_END = (
     r"(?<![ (][A-Z]\.)(?<!\bMr\.)(?<!\bMs\.)(?<!\bDr\.)(?<!\bMrs\.)(?<!\bSt\.)(?<!\bNo\.)(?<!\be\.g\.)(?<!\bi\.e\.)"
     r"(?:(?<=[.!?…])|(?<=[.!?…][\"'”’)\]]))[ \t]+(?=[\"'“‘(\[]*[^\W_a-z])|(?<=[\u3002\uff01\uff1f])"
 )
-_TO_SENTENCES = [r"\n{2,}", r"\n", _SENTENCE_END]
-_TO_WORDS = [r"[;:][ \t\n]+", r",[ \t\n]+", r"[ \t\n]+"]
+_TO_SENTENCES = tuple(map(re.compile, (r"\n{2,}", r"\n", _SENTENCE_END)))
+_TO_WORDS = tuple(map(re.compile, (r"[;:][ \t\n]+", r",[ \t\n]+", r"[ \t\n]+")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +43,18 @@ def split_sections(
     overlap: int,
     max_tokens: int,
     count_tokens: CountTokens,
+    locate_tokens: LocateTokens | None = None,
     title: str = "",
 ) -> tuple[Span, ...]:
     """Split a text into spans of at most ``chunk_tokens``, never of more than ``max_tokens``.
 
     Every visible character lies in a span. Neighbours in a section share whole sentences of up to ``overlap``
-    tokens. ``count_tokens`` counts without special tokens; ``title`` is the document's, as it will be stored.
+    tokens. ``count_tokens`` counts without special tokens; with ``locate_tokens`` of the same tokenizer, the text is
+    encoded about twice rather than four times. ``title`` is the document's, as it will be stored.
     """
     size = min(chunk_tokens, max_tokens) - SPECIAL_TOKENS
-    splitter = _Splitter(extracted.text, overlap=overlap, count_tokens=count_tokens)
+    tokens = TokenCounts(extracted.text, count_tokens=count_tokens, locate_tokens=locate_tokens)
+    splitter = _Splitter(extracted.text, tokens, overlap=overlap)
     spans: list[Span] = []
     for section in extracted.sections:
         heading, budget = _fit_heading(section.heading, size=size, title=title, count_tokens=count_tokens)
@@ -91,11 +90,10 @@ def _fit_heading(heading: str | None, *, size: int, title: str, count_tokens: Co
 class _Splitter:
     """Cuts sections of one text."""
 
-    def __init__(self, text: str, *, overlap: int, count_tokens: CountTokens) -> None:
+    def __init__(self, text: str, tokens: TokenCounts, *, overlap: int) -> None:
         self._text = text
+        self._tokens = tokens
         self._overlap = overlap
-        # The same sentences are counted while cutting, merging and filling.
-        self._count = lru_cache(maxsize=_COUNTS_KEPT)(count_tokens)
 
     def split(self, section: Section, *, budget: int) -> Iterator[tuple[int, int]]:
         """Yield the spans of a section, trimmed of white space."""
@@ -105,6 +103,7 @@ class _Splitter:
         if self._fits(start, end, budget):
             yield start, end
             return
+        self._tokens.locate(start, end)
         atoms = self._atoms(start, end, budget)
         first = previous = 0
         while first < len(atoms):
@@ -136,42 +135,39 @@ class _Splitter:
         return start, end
 
     def _fits(self, start: int, end: int, budget: int) -> bool:
-        return end - start <= budget * MAX_CHARACTERS_PER_TOKEN and self._count(self._text[start:end]) <= budget
+        return end - start <= budget * MAX_CHARACTERS_PER_TOKEN and self._tokens.exactly(start, end) <= budget
 
     def _atoms(self, start: int, end: int, budget: int) -> list[_Atom]:
         """Cut a span into sentences and lines; short neighbours stay together, too long ones are cut at words."""
         least = min(max(self._overlap, _SMALLEST_ATOM_TOKENS), budget)
-        atoms: list[_Atom] = []
-        for piece in _pieces(self._text[start:end], _TO_SENTENCES, size=least, count=self._count):
-            atoms.extend(self._words(start, start + len(piece), budget))
-            start += len(piece)
-        return atoms
+        pieces = self._pieces(start, end, separators=_TO_SENTENCES, size=least)
+        return [atom for low, high in pieces for atom in self._words(low, high, budget)]
 
     def _words(self, start: int, end: int, budget: int) -> Iterator[_Atom]:
-        text = self._text[start:end]
         # A sentence that fills a chunk to the brim is cut as well: what joins it counts too.
-        fits = len(text) <= budget * MAX_CHARACTERS_PER_TOKEN
-        tokens = self._count(text) if fits else budget + 1
+        tokens = self._count_up_to(budget, start, end)
         if tokens <= budget:
-            yield _Atom(start, end, tokens, text.endswith("\n\n"))
+            yield self._atom(start, end, tokens)
             return
-        for piece in _pieces(text, _TO_WORDS, size=max(1, budget // 2), count=self._count):
-            yield from self._cut(start, start + len(piece), budget)
-            start += len(piece)
+        for low, high in self._pieces(start, end, separators=_TO_WORDS, size=max(1, budget // 2)):
+            yield from self._cut(low, high, budget)
 
     def _cut(self, start: int, end: int, budget: int) -> Iterator[_Atom]:
         """Cut a word that is longer than a chunk at any character."""
         step = max(1, budget * MAX_CHARACTERS_PER_TOKEN // 2)
         for low in range(start, end, step):
-            text = self._text[low : min(low + step, end)]
-            yield _Atom(low, low + len(text), self._count(text), text.endswith("\n\n"))
+            high = min(low + step, end)
+            yield self._atom(low, high, self._tokens.count(low, high))
 
     def _halves(self, atom: _Atom) -> list[_Atom]:
         middle = (atom.start + atom.end) // 2
         if middle == atom.start:
             raise ValueError("A chunk is too small for a single character")
         parts = ((atom.start, middle), (middle, atom.end))
-        return [_Atom(low, high, self._count(self._text[low:high]), False) for low, high in parts]
+        return [_Atom(low, high, self._tokens.count(low, high), False) for low, high in parts]
+
+    def _atom(self, start: int, end: int, tokens: int) -> _Atom:
+        return _Atom(start, end, tokens, self._text.endswith("\n\n", start, end))
 
     def _with_overlap(self, atoms: Sequence[_Atom], first: int, previous: int, budget: int) -> int:
         """Return the atom to begin with, so that the chunk repeats the end of the one that began at ``previous``."""
@@ -196,23 +192,36 @@ class _Splitter:
                 paragraph = number
         return last
 
+    def _pieces(
+        self, start: int, end: int, *, separators: Sequence[re.Pattern[str]], size: int
+    ) -> Iterator[tuple[int, int]]:
+        """Cut a span at the first separators that are enough; what is then shorter than ``size`` stays together."""
+        if not separators:
+            yield start, end
+            return
+        low, tokens = start, 0
+        at = start
+        for stop in self._stops(start, end, separators[0]):
+            count = self._count_up_to(size, at, stop)
+            if tokens + count > size and low < at:
+                yield low, at
+                low, tokens = at, 0
+            if count > size:
+                yield from self._pieces(at, stop, separators=separators[1:], size=size)
+                low = stop
+            else:
+                tokens += count
+            at = stop
+        if low < end:
+            yield low, end
 
-def _pieces(text: str, separators: list[str], *, size: int, count: CountTokens) -> list[str]:
-    """Cut a text at the first separators that are enough; the pieces put together are the text again."""
-    splitter = RecursiveCharacterTextSplitter(
-        separators=separators,
-        is_separator_regex=True,
-        keep_separator="end",
-        strip_whitespace=False,
-        chunk_size=size,
-        chunk_overlap=0,
-        length_function=partial(_length, size=size, count=count),
-    )
-    return splitter.split_text(text)
+    def _stops(self, start: int, end: int, separator: re.Pattern[str]) -> Iterator[int]:
+        """Yield where the parts of a span end that a separator cuts it into; it belongs to the part before it."""
+        for match in separator.finditer(self._text, start, end):
+            if start < match.end() < end:
+                yield match.end()
+        yield end
 
-
-def _length(text: str, *, size: int, count: CountTokens) -> int:
-    """Count tokens, but only of texts that may be short: a long one is too long without being counted."""
-    if not text:
-        return 0
-    return size + 1 if len(text) > size * MAX_CHARACTERS_PER_TOKEN else count(text)
+    def _count_up_to(self, size: int, start: int, end: int) -> int:
+        """Count the tokens of a piece that may be of ``size``: a long one is too long without being counted."""
+        return size + 1 if end - start > size * MAX_CHARACTERS_PER_TOKEN else self._tokens.count(start, end)

@@ -1,6 +1,7 @@
 """How sections are split into spans."""
 
 import re
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from ingest.chunking import SPECIAL_TOKENS, fit_title, split_sections
 from ingest.readers.sections import TextBuilder
+from ingest.token_counts import CountTokens, LocateTokens, TokenCounts
 from rag_app.records import ExtractedText, Section, Span, contextual_text
 from tests.fakes import FakeEmbedder
 
@@ -53,15 +55,45 @@ def documents(draw: st.DrawFn) -> ExtractedText:
     return builder.build()
 
 
-@settings(max_examples=150, deadline=None)
-@given(documents(), st.integers(24, 120), st.integers(0, 12), st.sampled_from([count_words, by_characters]))
+def locate_words(text: str) -> list[int]:
+    """Locate the tokens that ``count_words`` counts."""
+    return [match.start() for match in re.finditer(r"\w+|[^\w\s]", text)]
+
+
+def locate_too_few(text: str) -> list[int]:
+    """Locate one token only, as a tokenizer does to which a whole text is one unknown word."""
+    return [0] if text.strip() else []
+
+
+def locate_too_many(text: str) -> list[int]:
+    """Locate two tokens at every character."""
+    return [position // 2 for position in range(2 * len(text))]
+
+
+WAYS_TO_COUNT = [
+    (count_words, None),
+    (by_characters, None),
+    (count_words, locate_words),
+    (by_characters, locate_too_few),
+    (count_words, locate_too_many),
+]
+
+
+@settings(max_examples=250, deadline=None)
+@given(documents(), st.integers(24, 120), st.integers(0, 12), st.sampled_from(WAYS_TO_COUNT))
 def test_spans_are_small_enough_and_cover_every_visible_character(
-    extracted: ExtractedText, size: int, overlap: int, count: object
+    extracted: ExtractedText, size: int, overlap: int, ways: tuple[CountTokens, LocateTokens | None]
 ) -> None:
-    counting = count_words if count is count_words else by_characters
+    counting, locating = ways
     title = fit_title("A title of the document", chunk_tokens=size, count_tokens=counting)
     spans = split_sections(
-        extracted, chunk_tokens=size, overlap=overlap, max_tokens=100, count_tokens=counting, title=title
+        extracted,
+        chunk_tokens=size,
+        overlap=overlap,
+        max_tokens=100,
+        count_tokens=counting,
+        locate_tokens=locating,
+        title=title,
     )
     assert covers_all(extracted.text, spans)
     for span in spans:
@@ -163,6 +195,44 @@ def test_each_character_is_counted_only_a_few_times() -> None:
     extracted = ExtractedText(text, (Section(0, len(text)),))
     split_sections(extracted, chunk_tokens=160, overlap=20, max_tokens=256, count_tokens=counting)
     assert counted < 4 * len(text)
+
+
+def test_a_tokenizer_that_locates_tokens_encodes_a_text_about_twice() -> None:
+    encoded = 0
+
+    def counting(text: str) -> int:
+        nonlocal encoded
+        encoded += len(text)
+        return count_words(text)
+
+    def locating(text: str) -> list[int]:
+        nonlocal encoded
+        encoded += len(text)
+        return locate_words(text)
+
+    # Longer than what is encoded at once.
+    text = "\n\n".join(" ".join(f"The rule number {n} takes {m} days." for m in range(20)) for n in range(300))
+    extracted = ExtractedText(text, (Section(0, len(text)),))
+    split_into = partial(split_sections, extracted, chunk_tokens=160, overlap=20, max_tokens=256)
+    located = split_into(count_tokens=counting, locate_tokens=locating)
+    assert encoded < 2.3 * len(text)
+    assert located == split_into(count_tokens=counting)
+
+
+@pytest.mark.parametrize("text", ["word " * 30_000, "x" * 120_000, "line\n" * 30_000], ids=["words", "word", "lines"])
+def test_a_long_text_is_located_part_by_part(text: str) -> None:
+    parts: list[str] = []
+
+    def locating(part: str) -> list[int]:
+        parts.append(part)
+        return locate_words(part)
+
+    counts = TokenCounts(text, count_tokens=count_words, locate_tokens=locating)
+    counts.locate(0, len(text))
+    assert "".join(parts) == text
+    assert max(map(len, parts)) <= 50_000
+    assert counts.count(0, 4_000) == count_words(text[:4_000])
+    assert counts.count(60_000, len(text)) == count_words(text[60_000:])
 
 
 def test_white_space_after_an_overlap_makes_no_chunk_of_its_own() -> None:
