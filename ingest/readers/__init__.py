@@ -39,6 +39,8 @@ FORMATS: dict[str, Reader] = {
     "html": LateReader("html", "read_html"),
     "pdf": LateReader("pdf", "read_pdf"),
     "docx": LateReader("docx", "read_docx"),
+    "pptx": LateReader("pptx", "read_pptx"),
+    **dict.fromkeys(("xlsx", "xlsb", "xls"), LateReader("sheets", "read_sheets")),
     "csv": LateReader("csv", "read_csv"),
     "code": LateReader("code", "read_code"),
 }
@@ -49,7 +51,11 @@ SUFFIXES: dict[str, str] = {
     **dict.fromkeys((".md", ".markdown"), "markdown"),
     **dict.fromkeys((".html", ".htm", ".xhtml"), "html"),
     ".pdf": "pdf",
-    ".docx": "docx",
+    **dict.fromkeys((".docx", ".docm", ".dotx", ".dotm"), "docx"),
+    **dict.fromkeys((".pptx", ".pptm", ".ppsx", ".ppsm", ".potx", ".potm"), "pptx"),
+    **dict.fromkeys((".xlsx", ".xlsm", ".xltx", ".xltm"), "xlsx"),
+    ".xlsb": "xlsb",
+    ".xls": "xls",
     **dict.fromkeys((".csv", ".tsv"), "csv"),
     **dict.fromkeys((".css", ".hs", *DEFINITIONS), "code"),
 }

@@ -23,6 +23,8 @@ _LIGATURES = str.maketrans(
 
 def clean(text: str) -> str:
     """Return the text in NFC with plain newlines and spaces, without control characters or lone surrogates."""
+    if text.isascii() and text.isprintable():
+        return text
     text = _SPACES.sub(" ", _NEWLINES.sub("\n", text))
     return unicodedata.normalize("NFC", _DROPPED.sub("", text).translate(_LIGATURES))
 
@@ -57,8 +59,14 @@ class TextBuilder:
     def empty(self) -> bool:
         return not self._sections
 
-    def turn_page(self, page: int) -> None:
-        """Say that what follows is on this page, counted from 1."""
+    @property
+    def last(self) -> tuple[int, str]:
+        """The block or heading that was added last, with the offset at which it begins."""
+        text = self._parts[-1] if self._parts else ""
+        return self._length - len(text), text
+
+    def turn_page(self, page: int | None) -> None:
+        """Say that what follows is on this page, counted from 1; None ends the pages."""
         self._page = page
 
     def heading(self, level: int, text: str) -> None:
@@ -72,8 +80,12 @@ class TextBuilder:
 
     def enter(self, level: int, text: str) -> None:
         """Say that what follows stands under this heading, without adding the heading's words."""
-        self._headings = [heading for heading in self._headings if heading[0] < level]
+        self.leave(level)
         self._headings.append((level, one_line(text)[:MAX_HEADING_CHARACTERS].rstrip()))
+
+    def leave(self, level: int) -> None:
+        """End the headings of this level and of lower ones."""
+        self._headings = [heading for heading in self._headings if heading[0] < level]
 
     def block(self, text: str, gap: str = "\n\n") -> None:
         """Add a paragraph, a list item or a line; ``gap`` parts it from the block before it."""

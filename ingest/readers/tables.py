@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from ingest.readers.sections import one_line
 
 _VALUE = re.compile(r"[\d\s.,:/%+\-–()€$£]*\d[\d\s.,:/%+\-–()€$£]*")
+_YEAR = re.compile(r"(?:19|20)\d\d")
 
 
 def table_lines(rows: Sequence[Sequence[str]], *, header: bool | None = None) -> list[str]:
@@ -30,14 +31,30 @@ def table_lines(rows: Sequence[Sequence[str]], *, header: bool | None = None) ->
 
 
 def looks_like_header(rows: Sequence[Sequence[str]]) -> bool:
-    """Guess whether the first of these rows names columns: all different words, none of them a number or date."""
+    """Guess whether the first of these rows names columns: all different words, or years over other figures."""
     if len(rows) < 2:
         return False
     first = [cell.strip() for cell in rows[0]]
     named = [cell for cell in first if cell]
     if len(named) < max(1, len(first) - 1) or len(set(named)) < len(named):
         return False
-    return all(len(cell) <= 80 and not _VALUE.fullmatch(cell) for cell in named)
+    if any(len(cell) > 80 for cell in named):
+        return False
+    values = [column for column, cell in enumerate(first) if is_value(cell)]
+    return not values or _years_name_columns(rows, values)
+
+
+def _years_name_columns(rows: Sequence[Sequence[str]], columns: Sequence[int]) -> bool:
+    """Whether these cells of the first row are years, several and next to a word, over cells that are not."""
+    if not 1 < len(columns) < len(rows[0]) or not all(_YEAR.fullmatch(rows[0][column].strip()) for column in columns):
+        return False
+    below = [row[column].strip() for row in rows[1:] for column in columns if column < len(row)]
+    return any(is_value(cell) and not _YEAR.fullmatch(cell) for cell in below)
+
+
+def is_value(cell: str) -> bool:
+    """Whether a cell holds a number, an amount or a date in figures."""
+    return bool(_VALUE.fullmatch(cell.strip()))
 
 
 def _named(names: Sequence[str], row: Sequence[str]) -> str:
