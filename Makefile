@@ -13,6 +13,8 @@ CONSTRAINTS := $(REQUIREMENTS)/constraints.txt
 TORCH := $(shell grep '^torch==' $(CONSTRAINTS))
 TORCH_OPTIONS := $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
 PORT ?= 8501
+# Test files run side by side, each with models of its own: more than a few at once want more memory than time.
+WORKERS ?= 2
 FOLDER ?= data/handbook
 QUESTION ?= How many days of annual leave may be carried over into the next year?
 # A trial leaves no trace outside the clone.
@@ -50,7 +52,7 @@ install: $(VENV)/.installed ## Set up only
 
 test: lint ## Check style, types and layers, run every test with coverage
 	@echo "== Tests"
-	@$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term-missing:skip-covered
 
 lint: $(VENV)/.installed-dev ## Style, types and layers
 	@echo "== Style"
