@@ -44,8 +44,8 @@ class Discovery:
     skipped: int = 0
 
 
-def discover(folder: Path) -> Discovery:
-    """Find every readable file of a folder, recursively, in a fixed order.
+def discover(folder: Path, *, leave_out: Iterable[Path] = ()) -> Discovery:
+    """Find every readable file of a folder, recursively, in a fixed order, without the folders to ``leave_out``.
 
     Raises:
         FolderError: the folder does not exist, is none or cannot be listed, or an ignore file is not valid.
@@ -53,10 +53,12 @@ def discover(folder: Path) -> Discovery:
     root = checked_folder(folder)
     found = Discovery()
     # Not by recursion: folders may lie deeper in each other than Python's calls.
-    waiting: list[tuple[Path, _Rules]] = [(root, ())]
+    closed = {str(path.resolve()) for path in leave_out}
+    waiting: list[tuple[str, _Rules]] = [("", ())]
     while waiting:
         place, rules = waiting.pop()
-        waiting += reversed(_look_into(place, root, rules, found))
+        below = _look_into(root, place, rules, found)
+        waiting += [(name, inner) for name, inner in reversed(below) if str(root / name) not in closed]
     found.files.sort(key=lambda file: file.name)
     return found
 
@@ -94,30 +96,32 @@ def found_file(path: Path, root: Path) -> FoundFile:
 _Rules = tuple[tuple[Path, GitIgnoreSpec], ...]
 
 
-def _look_into(folder: Path, root: Path, rules: _Rules, found: Discovery) -> list[tuple[Path, _Rules]]:
-    """Note what lies right in a folder; return the folders in it, with the rules that hold there."""
+def _look_into(root: Path, place: str, rules: _Rules, found: Discovery) -> list[tuple[str, _Rules]]:
+    """Note what lies right in a folder, named as below the root; return the folders in it, with the rules there."""
+    folder = root / place
     try:
         with os.scandir(folder) as entries:
             listed = sorted(entries, key=lambda entry: entry.name)
     except OSError as error:
-        name = folder.relative_to(root).as_posix() + "/"
-        reason = f"The folder {name} cannot be listed: {error.strerror}. Check its permissions."
-        found.failures.append(Failure(name, reason))
+        reason = f"The folder {place}/ cannot be listed: {error.strerror}. Check its permissions."
+        found.failures.append(Failure(_printable(f"{place}/"), _printable(reason)))
         found.unlisted.append(folder)
         return []
     if any(entry.name == IGNORE_FILE for entry in listed):
         rules = (*rules, (folder, _read_rules(folder / IGNORE_FILE)))
-    below: list[tuple[Path, _Rules]] = []
+    below: list[tuple[str, _Rules]] = []
     for entry in listed:
-        path = folder / entry.name
-        if entry.name.startswith(".") or _is_ignored(path, entry.is_dir(follow_symlinks=False), rules):
+        if entry.name.startswith("."):
+            continue
+        name = f"{place}/{entry.name}" if place else entry.name
+        if rules and _is_ignored(root / name, entry.is_dir(follow_symlinks=False), rules):
             continue
         if entry.is_symlink():
-            _note_link(path, root, found)
+            _note_link(root / name, name, found)
         elif entry.is_dir(follow_symlinks=False):
-            below.append((path, rules))
+            below.append((name, rules))
         else:
-            _note_file(path, root, found)
+            _note_file(root / name, name, found)
     return below
 
 
@@ -139,11 +143,10 @@ def _is_ignored(path: Path, is_folder: bool, rules: _Rules) -> bool:
     return ignored
 
 
-def _note_link(path: Path, root: Path, found: Discovery) -> None:
+def _note_link(path: Path, name: str, found: Discovery) -> None:
     if path.suffix.lower() not in READERS or _leads_somewhere(path):
         found.skipped += 1
         return
-    name = path.relative_to(root).as_posix()
     reason = f"{name} is a link to a file that does not exist. Remove the link, or put the file where it points."
     found.failures.append(Failure(_printable(name), _printable(reason)))
 
@@ -158,8 +161,7 @@ def _leads_somewhere(link: Path) -> bool:
     return True
 
 
-def _note_file(path: Path, root: Path, found: Discovery) -> None:
-    name = path.relative_to(root).as_posix()
+def _note_file(path: Path, name: str, found: Discovery) -> None:
     try:
         status = path.lstat()
         name.encode("utf-8")

@@ -1,7 +1,7 @@
-"""The program of a worker process: reads the files it is told on stdin, and answers on stdout.
+"""The program of a reader process: reads and splits the files it is told on stdin, and answers on stdout.
 
 It ends when stdin closes, so it does not outlive the program that started it. What no reader foresaw ends it with
-a traceback; the other side makes that the file's failure and starts a new worker.
+a traceback; the other side makes that the file's failure and starts a new process.
 """
 
 import hashlib
@@ -10,64 +10,93 @@ import os
 import signal
 import stat
 import sys
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from ingest.orders import Limits, Orders
 from ingest.readers import read_document
-from ingest.reading import LENGTH_BYTES
+from ingest.splitting import Splitter
+from ingest.wire import LENGTH_BYTES, Message, span_messages, text_message, write_message
 from rag_app.errors import ReadError
+from rag_app.models.counting import load_counter
+from rag_app.records import ExtractedText
 
 if sys.platform != "win32":
     import resource
 
-# The other side stops a file that takes too long; this is for a worker whose other side is gone.
+# The other side stops a file that takes too long; this is for a process whose other side is gone.
 _ORPHAN_SECONDS = 5.0
 
 
-def main(memory_bytes: int, file_bytes: int, seconds: float) -> None:
+def main(orders: Orders) -> None:
     """Answer requests until there are no more."""
-    _limit_memory(memory_bytes)
+    _limit_memory(orders.limits.memory_bytes)
+    splitter = load_splitter(orders)
     replies = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     # Whatever a library prints must not come between the replies.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     replies.write(bytes(LENGTH_BYTES))
     replies.flush()
     for line in sys.stdin.buffer:
-        _set_alarm(seconds + _ORPHAN_SECONDS)
-        reply = json.dumps(answer(json.loads(line), file_bytes=file_bytes), ensure_ascii=False).encode("utf-8")
-        replies.write(len(reply).to_bytes(LENGTH_BYTES, "big") + reply)
-        replies.flush()
+        _set_alarm(orders.limits.seconds + _ORPHAN_SECONDS)
+        for message in answer(json.loads(line), limits=orders.limits, splitter=splitter):
+            write_message(replies, message)
+            _set_alarm(orders.limits.seconds + _ORPHAN_SECONDS)
         _set_alarm(0.0)
 
 
-def answer(request: dict[str, Any], *, file_bytes: int) -> dict[str, Any]:
-    """Read one file; the hash, size and time are those of the very bytes that were read."""
+def load_splitter(orders: Orders) -> Splitter | None:
+    """Load what splitting needs, if it is wanted here."""
+    if orders.sizes is None or orders.tokenizer is None:
+        return None
+    counter = load_counter(Path(orders.tokenizer))
+    return Splitter(orders.sizes, count_tokens=counter.count, locate_tokens=counter.starts)
+
+
+def answer(request: Mapping[str, Any], *, limits: Limits, splitter: Splitter | None) -> Iterator[Message]:
+    """Read one file; the hash, size and time are those of the very bytes that were read.
+
+    A file whose hash is among the request's ``known`` is not read any further.
+    """
     name = request["name"]
+    facts: Message = {"more": False}
     try:
-        data, status = _read_bytes(Path(request["path"]), name, limit=file_bytes)
-        reply: dict[str, Any] = {
-            "sha256": hashlib.sha256(data).hexdigest(),
-            "size": len(data),
-            "mtime_ns": status.st_mtime_ns,
-        }
-        if reply["sha256"] == request["known"]:
-            return reply
+        data, status = _read_bytes(Path(request["path"]), name, limit=limits.file_bytes)
+        facts |= {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data), "mtime_ns": status.st_mtime_ns}
+        if facts["sha256"] in request["known"]:
+            yield facts
+            return
         extracted = read_document(data, name)
+        del data
+        _check_length(extracted, name, limits.characters)
+        yield facts | text_message(extracted) | {"more": splitter is not None}
+        if splitter:
+            title = splitter.title(extracted, name)
+            yield from span_messages(title, splitter.slices(extracted, title=title))
+    except _NotOpened as error:
+        yield facts | {"failure": str(error), "lasting": False}
     except ReadError as error:
-        return {"failure": str(error)}
+        yield facts | {"failure": str(error), "lasting": True}
     except (MemoryError, RecursionError) as error:
-        return {
-            "failure": f"{name} is too large or too deeply nested to be read ({type(error).__name__}). "
+        reason = (
+            f"{name} is too large or too deeply nested to be read ({type(error).__name__}). "
             "Split it into smaller files."
-        }
-    sections = [(s.start, s.end, s.page, s.heading) for s in extracted.sections]
-    return reply | {
-        "text": extracted.text,
-        "sections": sections,
-        "pages": extracted.pages,
-        "title": extracted.title,
-    }
+        )
+        yield facts | {"failure": reason, "lasting": True}
+
+
+class _NotOpened(ReadError):
+    """The file could not be opened; that may change without the file being changed."""
+
+
+def _check_length(extracted: ExtractedText, name: str, characters: int) -> None:
+    if len(extracted.text) > characters:
+        raise ReadError(
+            f"{name} unfolds to {len(extracted.text) / 1e6:.0f} million characters of text, more than the "
+            f"{characters / 1e6:.0f} million that a file may have. Split it, or list it in .ragignore."
+        )
 
 
 def _read_bytes(path: Path, name: str, *, limit: int) -> tuple[bytes, os.stat_result]:
@@ -77,19 +106,19 @@ def _read_bytes(path: Path, name: str, *, limit: int) -> tuple[bytes, os.stat_re
         with os.fdopen(descriptor, "rb") as file:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
-                raise ReadError(f"{name} is no regular file. Remove it or list it in .ragignore.")
+                raise _NotOpened(f"{name} is no regular file. Remove it or list it in .ragignore.")
             if status.st_size > limit:
                 raise _too_large(name, status.st_size, limit)
             data = file.read(limit + 1)
     except OSError as error:
-        raise ReadError(f"{name} cannot be opened: {error.strerror}. Check that it exists and may be read.") from error
+        raise _NotOpened(f"{name} cannot be opened: {error.strerror}. Check that it exists and may be read.") from error
     if len(data) > limit:
         raise _too_large(name, len(data), limit)
     return data, status
 
 
 def _too_large(name: str, size: int, limit: int) -> ReadError:
-    return ReadError(
+    return _NotOpened(
         f"{name} has {size / 2**20:.0f} MB, more than the {limit / 2**20:.0f} MB that a file may have. "
         "Split it, list it in .ragignore, or raise the setting max_file_mb."
     )
@@ -111,4 +140,4 @@ def _set_alarm(seconds: float) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]))
+    main(Orders.from_json(sys.argv[1]))

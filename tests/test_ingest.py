@@ -1,6 +1,5 @@
 """From a folder to the library: what is added, kept, replaced, removed and refused."""
 
-import io
 import os
 import subprocess
 import sys
@@ -9,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import docx
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -288,21 +286,6 @@ def test_a_file_that_takes_too_long_is_given_up_and_the_rest_goes_on(folder: Pat
     report = ingest(folder, library, replace(OPTIONS, read_seconds=1.5))
     assert report.added == ("z.txt",)
     assert "took longer than 2 s to read" in reasons(report)["slow.md"]
-
-
-def test_a_reader_that_breaks_down_costs_only_its_file(folder: Path, library: Library) -> None:
-    document = docx.Document()
-    document.add_paragraph("Words.")
-    part = document.part.package.main_document_part
-    out = io.BytesIO()
-    part._element.body.clear()
-    part._element.remove(part._element.body)
-    document.save(out)
-    write(folder, "broken.docx", out.getvalue())
-    write(folder, "z.txt", "Words.")
-    report = ingest(folder, library)
-    assert report.added == ("z.txt",)
-    assert "broken.docx could not be read" in reasons(report)["broken.docx"]
 
 
 def test_a_missing_folder_is_an_error(folder: Path, library: Library) -> None:

@@ -1,0 +1,203 @@
+"""The master's side of a reader process: starts it, asks it, ends it, and says what it died of.
+
+It is a program of its own (``python -m ingest.worker``) and not a fork: it loads no model, holds no lock of ours, and
+starts alike from a terminal, a test and a web page.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any
+
+from ingest.orders import Limits, Orders
+from ingest.wire import LENGTH_BYTES, Message, read_message
+from rag_app.errors import ReadError
+
+_PACKAGE_FOLDER = Path(__file__).resolve().parent.parent
+# A character takes up to six bytes in JSON; sections, boxes and spans take about as much again.
+_BYTES_PER_CHARACTER = 12
+
+
+class ReaderProcess:
+    """One reader process, started when first needed and again after it was stopped. May be closed by any thread."""
+
+    def __init__(self, orders: Orders) -> None:
+        self._orders = orders
+        self._process: subprocess.Popen[bytes] | None = None
+        self._errors: IO[bytes] | None = None
+        self._closed = False
+        self._lock = threading.Lock()
+
+    def ask(self, request: Mapping[str, Any]) -> list[Message]:
+        """Have a file read; return the messages of the reply. A process that dies of it is a failure of the file.
+
+        Raises:
+            ReadError: no process can be started.
+        """
+        name = request["name"]
+        process = self._started()
+        if process is None:
+            return [_stopped(name)]
+        watch = _Watch(process, self._limits.seconds)
+        try:
+            return self._exchange(process, request, watch)
+        except (EOFError, OSError):
+            return [self._cause_of_death(name, expired=watch.expired)]
+        except ValueError as error:
+            self._end()
+            return [
+                _lasting(f"{name} could not be read: its reader answered with {error}. Split it into smaller files.")
+            ]
+        finally:
+            watch.stop()
+
+    def close(self) -> None:
+        """End the process, whatever it is doing; it is not started again."""
+        with self._lock:
+            self._closed = True
+            self._stop()
+
+    @property
+    def _limits(self) -> Limits:
+        return self._orders.limits
+
+    def _exchange(self, process: subprocess.Popen[bytes], request: Mapping[str, Any], watch: "_Watch") -> list[Message]:
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write(json.dumps(request).encode() + b"\n")
+        process.stdin.flush()
+        messages: list[Message] = []
+        while not messages or messages[-1]["more"]:
+            messages.append(read_message(process.stdout, limit=self._limits.characters * _BYTES_PER_CHARACTER))
+            if messages[-1]["more"]:
+                # A large document is split in slices: each of them has the whole time.
+                watch.begin()
+        return messages
+
+    def _started(self) -> "subprocess.Popen[bytes] | None":
+        with self._lock:
+            if self._closed:
+                return None
+            if self._process is None or self._process.poll() is not None:
+                self._stop()
+                self._start()
+            return self._process
+
+    def _start(self) -> None:
+        paths = [str(_PACKAGE_FOLDER), *filter(None, [os.environ.get("PYTHONPATH")])]
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in _stop, it lives as long as the process
+        # One thread each: there is a process for every core to be used, and the memory of threads counts as its own.
+        settings = {"PYTHONPATH": os.pathsep.join(paths), "PYTHONUTF8": "1", "TOKENIZERS_PARALLELISM": "false"}
+        self._process = subprocess.Popen(
+            # -P: a file in the current folder must not stand in for a module.
+            [sys.executable, "-P", "-m", "ingest.worker", self._orders.to_json()],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            env=os.environ | settings,
+            start_new_session=True,
+        )
+        # Its imports are no file's fault: a file's time begins when the process says that it is ready.
+        assert self._process.stdout
+        if len(self._process.stdout.read(LENGTH_BYTES)) < LENGTH_BYTES:
+            self._process.wait()
+            last = self._last_words()
+            self._stop()
+            raise ReadError(f"The program that reads files cannot be started ({last}). Install rag_app again.")
+
+    def _end(self) -> None:
+        with self._lock:
+            self._stop()
+
+    def _stop(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            for pipe in (self._process.stdin, self._process.stdout):
+                if pipe:
+                    _close_quietly(pipe)
+            self._process = None
+        if self._errors is not None:
+            self._errors.close()
+            self._errors = None
+
+    def _cause_of_death(self, name: str, *, expired: bool) -> Message:
+        with self._lock:
+            if self._process is not None:
+                self._process.kill()
+                self._process.wait()
+            last = self._last_words()
+            self._stop()
+            closed = self._closed
+        if closed:
+            return _stopped(name)
+        if expired:
+            return _lasting(
+                f"{name} took longer than {self._limits.seconds:.0f} s to read and was given up. "
+                "Split it into smaller files, or save it again from the program that made it."
+            )
+        if "MemoryError" in last or not last:
+            megabytes = self._limits.memory_bytes // 2**20
+            return _lasting(
+                f"{name} took more than {megabytes} MB of memory to read, or crashed its reader. "
+                "Split it into smaller files, or save it again from the program that made it."
+            )
+        return _lasting(
+            f"{name} could not be read ({last}). It is probably damaged: save it again from the program that made it."
+        )
+
+    def _last_words(self) -> str:
+        if self._errors is None:
+            return ""
+        self._errors.seek(0)
+        lines = self._errors.read()[-4096:].decode("utf-8", errors="replace").strip().splitlines()
+        return lines[-1][:300] if lines else ""
+
+
+class _Watch:
+    """Kills a process that has not said anything for too long."""
+
+    def __init__(self, process: subprocess.Popen[bytes], seconds: float) -> None:
+        self.expired = False
+        self._process = process
+        self._seconds = seconds
+        self._timer: threading.Timer | None = None
+        self.begin()
+
+    def begin(self) -> None:
+        self.stop()
+        self._timer = threading.Timer(self._seconds, self._expire)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def stop(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+
+    def _expire(self) -> None:
+        self.expired = True
+        self._process.kill()
+
+
+def _lasting(reason: str) -> Message:
+    return {"failure": reason, "lasting": True, "more": False}
+
+
+def _stopped(name: str) -> Message:
+    return {
+        "failure": f"{name} was not read: the ingestion was stopped. Run it again.",
+        "lasting": False,
+        "more": False,
+    }
+
+
+def _close_quietly(pipe: IO[bytes]) -> None:
+    # What was still to be flushed has nobody to read it.
+    with suppress(OSError):
+        pipe.close()

@@ -1,0 +1,305 @@
+"""One ingestion: what becomes of each file.
+
+The thread that calls takes every decision and does all writing; reading and embedding go on beside it. What waits
+between them is bounded, so memory does not grow with the number of files.
+"""
+
+import os
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import closing, suppress
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ingest.discovery import FoundFile
+from ingest.embedding_queue import EmbeddingQueue, Vectors
+from ingest.options import HasTokenizer, IngestOptions, LoadsLate, PassageEmbedder
+from ingest.orders import Orders
+from ingest.reading import ReadFile, Reading, ReadingPool, Request, Unread
+from ingest.splitting import Splitter
+from ingest.sync import Inventory, Plan
+from ingest.tally import Tally
+from rag_app.errors import NotFound
+from rag_app.library import Library
+from rag_app.records import Document, FailedFile, Failure, NewDocument, Span
+
+OpenReading = Callable[[int, Orders], Reading]
+
+_MOST_WORKERS = 4
+_READ_AHEAD_FILES = 64
+_READ_AHEAD_BYTES = 64 * 2**20
+_TELL_AFTER_SECONDS = 0.5
+_REMOVED_AT_ONCE = 200
+
+
+class Run:
+    """One ingestion into one collection."""
+
+    def __init__(
+        self,
+        root: Path,
+        library: Library,
+        embedder: PassageEmbedder,
+        *,
+        options: IngestOptions,
+        inventory: Inventory,
+        tally: Tally,
+        open_reading: OpenReading = ReadingPool,
+    ) -> None:
+        self._root = root
+        self._library = library
+        self._embedder = embedder
+        self._options = options
+        self._inventory = inventory
+        self._tally = tally
+        self._open_reading = open_reading
+        self._splitter: Splitter | None = None
+        self._in_flight: dict[str, NewDocument] = {}
+        self._waiting: deque[tuple[FoundFile, Future[ReadFile | Unread]]] = deque()
+
+    def bring_in(self, plan: Plan) -> None:
+        """Do with the files what is planned: read, split, embed and store those whose content is not the stored one."""
+        for file in plan.unchanged:
+            self._keep(file)
+        for file, failed in plan.quarantined:
+            self._keep_in_quarantine(file, failed)
+        if not plan.changed:
+            return
+        self._tally.begin_work(plan.changed)
+        if isinstance(self._embedder, LoadsLate) and not self._options.dry_run and self._must_embed(plan.changed):
+            self._embedder.begin_loading()
+        workers = min(self._options.workers or _automatic_workers(), len(plan.changed))
+        with (
+            closing(self._open_reading(workers, self._orders())) as reading,
+            EmbeddingQueue(self._embedder, self._library.known_vectors) as queue,
+        ):
+            self._flow(deque(plan.changed), reading, queue)
+
+    def fail(self, failure: Failure, *, quarantined: bool = False) -> None:
+        """Note a file that cannot be ingested."""
+        known = self._inventory.by_path.get(str(self._root / failure.name))
+        if known:
+            reason = f"{failure.reason} What the library had of it (version {known.version}) stays."
+            failure = Failure(failure.name, reason)
+        self._tally.failures.append(failure)
+        if quarantined:
+            self._tally.quarantined.append(failure.name)
+        self._tally.finish("failed", failure.name, failure=failure)
+
+    def remove(self, documents: Sequence[Document]) -> None:
+        """Remove documents that have no file any more, some at a time."""
+        for low in range(0, len(documents), _REMOVED_AT_ONCE):
+            batch = documents[low : low + _REMOVED_AT_ONCE]
+            if not self._options.dry_run:
+                self._forget(batch)
+            for document in batch:
+                self._inventory.replace(document.path, None)
+                self._tally.removed.append(document.name)
+                self._tally.tell("removed", document.name)
+
+    def _forget(self, documents: Sequence[Document]) -> None:
+        try:
+            self._library.remove_many([document.id for document in documents])
+        except NotFound:
+            # Another program was quicker with one of them.
+            for document in documents:
+                with suppress(NotFound):
+                    self._library.remove(document.id)
+
+    def _must_embed(self, files: Sequence[FoundFile]) -> bool:
+        """Whether it is plain from the sizes alone that something is new."""
+        return any(not self._inventory.has_size(file.size) for file in files)
+
+    def _orders(self) -> Orders:
+        folder = self._embedder.tokenizer_folder if isinstance(self._embedder, HasTokenizer) else None
+        if folder is None:
+            return Orders(self._options.limits)
+        return Orders(self._options.limits, self._options.sizes(self._embedder), str(folder))
+
+    def _flow(self, to_read: deque[FoundFile], reading: Reading, queue: EmbeddingQueue) -> None:
+        """Keep readers and embedder busy until every file is done with."""
+        while to_read or self._waiting or not queue.empty:
+            self._read_ahead(to_read, reading)
+            while self._waiting and self._waiting[0][1].done() and not queue.full:
+                file, future = self._waiting.popleft()
+                self._take(file, future.result(), reading, queue)
+                self._read_ahead(to_read, reading)
+            for name in queue.hand_over(all_read=not (to_read or self._waiting)):
+                self._tally.tell("embedding", name)
+            for document, vectors in queue.done():
+                self._store(document, vectors)
+            self._wait(queue)
+
+    def _read_ahead(self, to_read: deque[FoundFile], reading: Reading) -> None:
+        ahead = sum(file.size for file, _ in self._waiting)
+        while to_read and len(self._waiting) < _READ_AHEAD_FILES and (not self._waiting or ahead < _READ_AHEAD_BYTES):
+            file = to_read.popleft()
+            ahead += file.size
+            self._tally.tell("reading", file.name)
+            self._waiting.append((file, reading.submit(Request(file, self._inventory.known_hashes(file)))))
+
+    def _wait(self, queue: EmbeddingQueue) -> None:
+        """Wait until the next file is read or the next texts are embedded."""
+        futures: list[Future[Any]] = []
+        if self._waiting and not queue.full:
+            futures.append(self._waiting[0][1])
+        if queue.working:
+            futures.append(queue.working)
+        if futures and not any(future.done() for future in futures):
+            wait(futures, timeout=_TELL_AFTER_SECONDS, return_when=FIRST_COMPLETED)
+            if queue.embedded > self._tally.embedded_chunks and queue.first:
+                self._tally.embedded_chunks = queue.embedded
+                self._tally.tell("embedding", queue.first)
+
+    def _take(self, file: FoundFile, read: ReadFile | Unread, reading: Reading, queue: EmbeddingQueue) -> None:
+        """Decide what becomes of a file that was read."""
+        if isinstance(read, Unread):
+            self._fail_to_read(file, read)
+            return
+        known = self._inventory.by_path.get(str(file.path))
+        if failed := self._inventory.failure_like(file, read.sha256):
+            self._keep_in_quarantine(file, replace(failed, mtime_ns=read.mtime_ns), noted=False)
+        elif known and known.sha256 == read.sha256:
+            self._touch(known, read.mtime_ns)
+            self._keep(file)
+        elif old := self._inventory.moved_from(file, read.sha256):
+            self._move(old, file, read)
+        elif copy := self._copy(file, read):
+            self._embed(copy, queue)
+        elif read.extracted is None:
+            # What it was a copy of is gone meanwhile.
+            self._waiting.appendleft((file, reading.submit(Request(file))))
+        else:
+            self._embed(self._new_document(file, read), queue)
+
+    def _embed(self, document: NewDocument, queue: EmbeddingQueue) -> None:
+        if self._options.dry_run:
+            self._count_in(document)
+            self._in_flight.setdefault(document.sha256, replace(document, text="", boxes=()))
+            return
+        self._in_flight.setdefault(document.sha256, document)
+        queue.add(document)
+
+    def _store(self, document: NewDocument, vectors: Vectors) -> None:
+        stored = self._library.store(document, vectors, collection=self._options.collection)
+        self._in_flight.pop(document.sha256, None)
+        self._count_in(document)
+        self._inventory.replace(document.path, stored)
+
+    def _count_in(self, document: NewDocument) -> None:
+        names = self._tally.updated if document.path in self._inventory.by_path else self._tally.added
+        names.append(document.name)
+        self._tally.stored_chunks += len(document.spans)
+        self._tally.finish("stored", document.name, size=document.size)
+
+    def _keep(self, file: FoundFile) -> None:
+        self._tally.unchanged += 1
+        self._tally.finish("unchanged", file.name)
+
+    def _touch(self, known: Document, mtime_ns: int) -> None:
+        if self._options.dry_run:
+            return
+        if known.mtime_ns != mtime_ns:
+            self._library.touch(known.id, mtime_ns=mtime_ns)
+        if known.path in self._inventory.failed:
+            # It was broken for a while, and is as it was before.
+            self._library.forget_failure(self._options.collection, known.path)
+
+    def _move(self, old: Document, file: FoundFile, read: ReadFile) -> None:
+        move = partial(replace, old) if self._options.dry_run else partial(self._library.move, old.id)
+        moved = move(name=file.name, path=str(file.path), root=str(self._root), mtime_ns=read.mtime_ns)
+        self._inventory.replace(old.path, moved)
+        self._tally.moved.append((old.name, file.name))
+        self._tally.finish("moved", file.name, size=file.size)
+
+    def _copy(self, file: FoundFile, read: ReadFile) -> NewDocument | None:
+        """Return a document made of another of the same content, which then need not be embedded."""
+        first = self._in_flight.get(read.sha256)
+        if first is None and (twin := self._inventory.twin(file, read.sha256)):
+            first = self._document_of(twin)
+        if first is None:
+            return None
+        self._tally.duplicates.append((file.name, first.name))
+        copy = replace(first, name=file.name, path=str(file.path), root=str(self._root))
+        return replace(copy, size=read.size, mtime_ns=read.mtime_ns)
+
+    def _document_of(self, twin: Document) -> NewDocument | None:
+        """Return a stored document as it was before it was stored; None if it is gone."""
+        try:
+            text, chunks = self._library.text(twin.id), self._library.chunks(twin.id)
+            boxes = self._library.boxes(twin.id, 0, len(text))
+        except NotFound:
+            return None
+        return NewDocument(
+            name=twin.name,
+            path=twin.path,
+            root=twin.root,
+            sha256=twin.sha256,
+            size=twin.size,
+            mtime_ns=twin.mtime_ns,
+            title=twin.title,
+            text=text,
+            pages=twin.pages,
+            spans=tuple(Span(chunk.start, chunk.end, chunk.page, chunk.heading) for chunk in chunks),
+            format=twin.format,
+            boxes=tuple(boxes),
+            notes=twin.notes,
+        )
+
+    def _new_document(self, file: FoundFile, read: ReadFile) -> NewDocument:
+        extracted = read.extracted
+        assert extracted is not None
+        split = read.split or self._own_splitter().split(extracted, file.name)
+        return NewDocument(
+            name=file.name,
+            path=str(file.path),
+            root=str(self._root),
+            sha256=read.sha256,
+            size=read.size,
+            mtime_ns=read.mtime_ns,
+            title=split.title,
+            text=extracted.text,
+            pages=extracted.pages,
+            spans=split.spans,
+            format=extracted.format,
+            boxes=extracted.boxes,
+            notes=extracted.notes,
+        )
+
+    def _own_splitter(self) -> Splitter:
+        if self._splitter is None:
+            sizes = self._options.sizes(self._embedder)
+            self._splitter = Splitter(sizes, count_tokens=self._embedder.count_tokens)
+        return self._splitter
+
+    def _fail_to_read(self, file: FoundFile, read: Unread) -> None:
+        if read.lasting and not self._options.dry_run and self._inventory.follows_files:
+            earlier = self._inventory.failed.get(str(file.path))
+            failed = FailedFile(
+                collection=self._options.collection,
+                path=str(file.path),
+                name=file.name,
+                root=str(self._root),
+                size=file.size,
+                mtime_ns=file.mtime_ns,
+                sha256=read.sha256,
+                reason=read.reason,
+                attempts=earlier.attempts + 1 if earlier else 1,
+                reader=self._options.reader,
+            )
+            self._library.note_failure(failed)
+        self.fail(Failure(file.name, read.reason))
+
+    def _keep_in_quarantine(self, file: FoundFile, failed: FailedFile, *, noted: bool = True) -> None:
+        if not noted and not self._options.dry_run:
+            self._library.note_failure(failed)
+        reason = f"{failed.reason} It has not changed since and was not read again (--retry-failed reads it)."
+        self.fail(Failure(file.name, reason), quarantined=True)
+
+
+def _automatic_workers() -> int:
+    """Embedding takes most of the time and every core it gets: reading only has to keep ahead of it."""
+    return max(1, min(_MOST_WORKERS, (os.cpu_count() or 1) - 1))

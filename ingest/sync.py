@@ -1,0 +1,165 @@
+"""What to do with each file: keep it, read it, or leave it in quarantine; and which documents have lost their file."""
+
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ingest.discovery import FoundFile, lies_below
+from rag_app.records import Document, FailedFile
+
+# A file changed again this soon after it was read can have the same size and time, on a coarse clock.
+_DOUBTFUL_SECONDS = 2.0
+# A size that so many documents share tells little, and all their hashes would have to be sent to the readers.
+_MOST_HASHES = 200
+
+
+@dataclass(slots=True)
+class Plan:
+    """Files by what is to be done with them. ``changed`` ones are read, and may turn out to be unchanged."""
+
+    unchanged: list[FoundFile] = field(default_factory=list)
+    quarantined: list[tuple[FoundFile, FailedFile]] = field(default_factory=list)
+    changed: list[FoundFile] = field(default_factory=list)
+
+
+class Inventory:
+    """What a collection holds, as this ingestion knows it: by path, by size and by content."""
+
+    def __init__(
+        self,
+        root: Path,
+        documents: Iterable[Document],
+        failures: Iterable[FailedFile],
+        *,
+        follows_files: bool = True,
+    ) -> None:
+        """``follows_files`` is whether documents move with their files and failures are remembered."""
+        self.follows_files = follows_files
+        self._root = root
+        self._retried: set[str] = set()
+        self.by_path = {document.path: document for document in documents}
+        self.failed = {failure.path: failure for failure in failures}
+        self._by_content: dict[str, list[Document]] = {}
+        self._hashes: dict[int, set[str]] = {}
+        for document in self.by_path.values():
+            self._by_content.setdefault(document.sha256, []).append(document)
+            self._hashes.setdefault(document.size, set()).add(document.sha256)
+        self._gone: dict[str, Document] = {}
+
+    def plan(self, files: Sequence[FoundFile], *, reader: str, retry_failed: bool) -> Plan:
+        """Sort the files, by size and time alone. A failure of other readers than ``reader`` is tried again."""
+        plan = Plan()
+        for file in files:
+            path = str(file.path)
+            failed = self.failed.get(path)
+            if failed and (retry_failed or failed.reader != reader):
+                self._retried.add(path)
+                plan.changed.append(file)
+            elif failed and _is_same(file, failed.size, failed.mtime_ns, since=failed.failed_at.timestamp()):
+                plan.quarantined.append((file, failed))
+            elif failed is None and self._is_unchanged(file):
+                plan.unchanged.append(file)
+            else:
+                plan.changed.append(file)
+        return plan
+
+    def mark_gone(self, present: AbstractSet[str], *, unseen: Sequence[Path]) -> None:
+        """Find the documents of this folder that have no file any more; below ``unseen`` nothing counts as gone."""
+        for path, document in self.by_path.items():
+            if path in present or not self._is_ours(document) or lies_below(Path(path), unseen):
+                continue
+            self._gone[path] = document
+
+    def gone(self) -> list[Document]:
+        """Return the documents without a file that have not been found elsewhere, by their names."""
+        return sorted(self._gone.values(), key=lambda document: document.name)
+
+    def gone_failures(self, present: AbstractSet[str], *, unseen: Sequence[Path]) -> list[FailedFile]:
+        """Return the remembered failures of files of this folder that are no longer there."""
+        return [
+            failed
+            for path, failed in self.failed.items()
+            if path not in present and lies_below(Path(path), [self._root]) and not lies_below(Path(path), unseen)
+        ]
+
+    def with_file(self) -> int:
+        """Return how many documents of this folder still have their file."""
+        return sum(self._is_ours(document) for document in self.by_path.values()) - len(self._gone)
+
+    def known_hashes(self, file: FoundFile) -> tuple[str, ...]:
+        """Return the hashes of contents that need not be read again and may be this file's."""
+        path = str(file.path)
+        own = (self.by_path.get(path), None if path in self._retried else self.failed.get(path))
+        hashes = {one.sha256 for one in own if one and one.sha256}
+        others = self._hashes.get(file.size, set())
+        return tuple(hashes | others if len(others) <= _MOST_HASHES else hashes)
+
+    def failure_like(self, file: FoundFile, sha256: str) -> FailedFile | None:
+        """Return the remembered failure of this file, if it was of this very content."""
+        failed = self.failed.get(str(file.path))
+        return failed if failed and failed.sha256 == sha256 and failed.path not in self._retried else None
+
+    def has_size(self, size: int) -> bool:
+        """Whether a document has this size, so that a file of it may be that document's."""
+        return size in self._hashes
+
+    def moved_from(self, file: FoundFile, sha256: str) -> Document | None:
+        """Return the document that this file was before it was moved here, if it is one."""
+        if str(file.path) in self.by_path or not self.follows_files:
+            return None
+        lost = [document for document in self._by_content.get(sha256, []) if self._has_lost_its_file(document)]
+        name = file.path.name
+        return min(lost, key=lambda document: (Path(document.path).name != name, document.id), default=None)
+
+    def twin(self, file: FoundFile, sha256: str) -> Document | None:
+        """Return another document of this content."""
+        others = (d for d in self._by_content.get(sha256, []) if d.path != str(file.path))
+        return min(others, key=lambda document: document.id, default=None)
+
+    def replace(self, path: str, document: Document | None) -> None:
+        """Note that what was at a path is now ``document``, or nothing."""
+        old = self.by_path.pop(path, None)
+        self._gone.pop(path, None)
+        self.failed.pop(path, None)
+        if old:
+            self._by_content[old.sha256].remove(old)
+        if document:
+            self.by_path[document.path] = document
+            self._by_content.setdefault(document.sha256, []).append(document)
+            self._hashes.setdefault(document.size, set()).add(document.sha256)
+
+    def _is_unchanged(self, file: FoundFile) -> bool:
+        known = self.by_path.get(str(file.path))
+        return known is not None and _is_same(file, known.size, known.mtime_ns, since=known.ingested_at.timestamp())
+
+    def _is_ours(self, document: Document) -> bool:
+        """Whether a document came from this folder: from it, from one above, or from one in it that is not hidden."""
+        path = Path(document.path)
+        if not lies_below(path, [self._root]):
+            return False
+        root = Path(document.root)
+        hidden = root.is_relative_to(self._root) and any(
+            part.startswith(".") for part in root.relative_to(self._root).parts
+        )
+        return not hidden
+
+    def _has_lost_its_file(self, document: Document) -> bool:
+        if document.path in self._gone:
+            return True
+        # A folder that was renamed as a whole: its documents are those of another root.
+        return not lies_below(Path(document.path), [self._root]) and not _exists(document.path)
+
+
+def _is_same(file: FoundFile, size: int, mtime_ns: int, *, since: float) -> bool:
+    return (size, mtime_ns) == (file.size, file.mtime_ns) and file.mtime_ns / 1e9 < since - _DOUBTFUL_SECONDS
+
+
+def _exists(path: str) -> bool:
+    try:
+        Path(path).lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
