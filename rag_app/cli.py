@@ -174,8 +174,10 @@ def print_text(context: typer.Context, document_id: DocumentId, as_json: Json = 
 def remove_document(context: typer.Context, document_id: DocumentId, as_json: Json = False) -> None:
     """Remove a document from the library; the file it came from stays where it is."""
     with _library(context) as library:
-        document = library.remove(document_id)
-        print_result({"removed": document.to_json()}, as_json, lambda: typer.echo(f"Removed {document.name}."))
+        document = library.document(document_id)
+        receipt = library.remove(document_id)
+        removed = {"removed": document.to_json(), "receipt": receipt.to_json()}
+        print_result(removed, as_json, lambda: printing.show_receipts([receipt]))
 
 
 @app.command()

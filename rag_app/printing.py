@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from rag_app.records import Answer, Chunk, Document, IngestReport, Passage, VerifyReport
+from rag_app.records import Answer, Chunk, Document, IngestReport, Passage, Receipt, VerifyReport
 
 out = Console(soft_wrap=True, highlight=False)
 
@@ -80,6 +80,19 @@ def show_document(document: Document, chunks: Sequence[Chunk]) -> None:
         place = _place(f"chunk {chunk.id}, characters {chunk.start}-{chunk.end}", chunk.page, chunk.heading)
         out.print(Text(f"\n{place}", style="cyan"))
         out.print(Padding(Text(chunk.text), (0, 0, 0, 4)))
+
+
+def show_receipts(receipts: Sequence[Receipt]) -> None:
+    """Print what was removed and where it was then looked for."""
+    if not receipts:
+        out.print("Nothing has been removed.")
+    for receipt in receipts:
+        document, when = receipt.document, receipt.removed_at.strftime("%Y-%m-%d %H:%M")
+        out.print(Text(f"Removed {document.name} (document {document.id} of {document.collection}) on {when} UTC."))
+        out.print(
+            f"  {receipt.chunks} chunks and {receipt.versions} older versions went with it. "
+            f"Receipt {receipt.id}; found clean: {', '.join(receipt.checked)}."
+        )
 
 
 def show_verification(report: VerifyReport) -> None:

@@ -82,7 +82,7 @@ def test_a_removed_document_is_found_by_neither_search(tmp_path: Path) -> None:
         kept = store(library, new_document("kept.txt", "holidays in summer"))
         gone = store(library, new_document("gone.txt", "holidays in winter"), "old")
         assert found_by_vectors(library, "winter")[0] == "holidays in winter"
-        assert library.remove(gone.id) == gone
+        assert library.remove(gone.id).document == gone
         assert library.documents() == [kept]
         assert library.collections() == ["default"]
         assert found_by_vectors(library, "winter") == ["holidays in summer"]

@@ -67,7 +67,7 @@ def test_a_sound_library_is_counted(folder: Path) -> None:
 
 
 SQL_DAMAGE = [
-    ("UPDATE documents SET text = 'x' || text WHERE id = 2", {"text": "chunk 3 of document 2 (b.txt) is not"}),
+    ("UPDATE document_texts SET text = 'x' || text WHERE document_id = 2", {"text": "chunk 3 of document 2 (b.txt) is not"}),
     ("UPDATE chunks SET start = start + 1 WHERE id = 4", {"text": "chunk 4 of document 3 (c.txt) is not"}),
     ("UPDATE documents SET title = 'Pears' WHERE id = 1", {"text": "chunk 1 of document 1 (a.txt) carries another"}),
     ("UPDATE chunks SET ordinal = 5 WHERE id = 2", {"text": "chunk 2 of document 1 (a.txt) is number 5"}),

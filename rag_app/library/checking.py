@@ -80,7 +80,9 @@ def _check_texts(database: Database, _index: CachedIndex) -> Iterator[str]:
 
 def _check_document(connection: Connection, document_id: int) -> Iterator[str]:
     document = connection.execute(
-        select(_documents.name, _documents.title, _documents.text).where(_documents.id == document_id)
+        select(_documents.name, _documents.title, schema.document_texts.c.text)
+        .join_from(schema.documents, schema.document_texts)
+        .where(_documents.id == document_id)
     ).one()
     columns = (_chunks.id, _chunks.ordinal, _chunks.start, _chunks.end, _chunks.title, _chunks.text)
     rows = connection.execute(select(*columns).where(_chunks.document_id == document_id).order_by(_chunks.ordinal))

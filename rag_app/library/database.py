@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import URL, Connection, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
@@ -14,6 +14,8 @@ from rag_app.library.migrating import CURRENT, require_known, schema_of, upgrade
 
 LOCK_TIMEOUT_SECONDS = 30.0
 """How long to wait for another program's write; ``?timeout=SECONDS`` in the URL overrides it."""
+
+_READERS_WAIT_MS = 2000
 
 
 def database_file(url: str) -> Path:
@@ -91,6 +93,28 @@ class Database:
         """Give a connection that may run SQLite's own checks, some of which look like writes; nothing is kept."""
         with self._transaction("BEGIN IMMEDIATE", keep=False) as connection:
             yield connection
+
+    def truncate_log(self) -> bool:
+        """Fold the write-ahead log into the file and empty it; False where another reader still needs it."""
+        with self._outside() as connection:
+            connection.execute(f"PRAGMA busy_timeout = {_READERS_WAIT_MS}")
+            busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not busy
+
+    def vacuum(self) -> None:
+        """Write the file anew, so that it holds nothing but living rows."""
+        with self._outside() as connection:
+            connection.execute("VACUUM")
+
+    @contextmanager
+    def _outside(self) -> Iterator[sqlite3.Connection]:
+        """Give a connection without a transaction, for what cannot be done in one; it is not used again."""
+        with self._translating():
+            pooled = self._engine.raw_connection()
+            try:
+                yield cast("sqlite3.Connection", pooled.driver_connection)
+            finally:
+                pooled.invalidate()
 
     def close(self) -> None:
         """Close all connections; the last one in any process folds the write-ahead log into the file."""

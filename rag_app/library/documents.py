@@ -9,40 +9,75 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
 
-from rag_app.errors import NotFound
+from rag_app.errors import LibraryError, NotFound
 from rag_app.library import schema
-from rag_app.records import Chunk, Document, Hit, NewDocument, Passage, Scope
+from rag_app.library.boxes import put_boxes
+from rag_app.library.embedded import content_hash
+from rag_app.library.likeness import put_signature
+from rag_app.library.versions import put_version
+from rag_app.records import Chunk, Document, Hit, NewDocument, Passage, Scope, contextual_text
 
 _Row = TypeVar("_Row", bound=tuple[Any, ...])
 
 _documents, _chunks, _collections = schema.documents.c, schema.chunks.c, schema.collections.c
+_texts = schema.document_texts.c
+
+KEPT_WITH_A_DOCUMENT = (
+    schema.document_texts,
+    schema.document_versions,
+    schema.document_boxes,
+    schema.signatures,
+)
+"""The tables that hold something of a document beside its chunks."""
 
 _DOCUMENT = (
-    *(_documents[name] for name in "id name path root sha256 size mtime_ns title version pages ingested_at".split()),
+    *(
+        _documents[name]
+        for name in "id name path root sha256 size mtime_ns title version pages ingested_at format notes".split()
+    ),
     _collections.name.label("collection"),
     select(func.count(_chunks.id)).where(_chunks.document_id == _documents.id).scalar_subquery().label("chunks"),
 )
 _CHUNK = tuple(_chunks[name] for name in "id document_id ordinal start end page heading text".split())
 
 
-def put_document(connection: Connection, document: NewDocument, *, collection: str) -> int:
-    """Write a document without its chunks, over the one of the same path if there is one; return its id."""
+def put_document(connection: Connection, document: NewDocument, *, collection: str, versions_kept: int) -> int:
+    """Write a document without its chunks, over the one of the same path if there is one; return its id.
+
+    The one that was there is kept as a superseded version.
+    """
     collection_id = _collection_id(connection, collection)
-    values: dict[str, Any] = {
-        name: getattr(document, name) for name in "path name root sha256 size mtime_ns title pages text".split()
-    }
-    values["ingested_at"] = datetime.now(UTC).replace(tzinfo=None)
+    values = _values(document)
     known = connection.scalar(
         select(_documents.id).where(_documents.collection_id == collection_id, _documents.path == document.path)
     )
     if known is None:
         created = insert(schema.documents).values(collection_id=collection_id, version=1, **values)
-        return int(connection.scalar(created.returning(_documents.id)))
-    connection.execute(delete(schema.chunks).where(_chunks.document_id == known))
-    connection.execute(
-        update(schema.documents).where(_documents.id == known).values(version=_documents.version + 1, **values)
-    )
+        known = connection.scalar(created.returning(_documents.id))
+        connection.execute(insert(schema.document_texts).values(document_id=known, text=document.text))
+    else:
+        put_version(connection, known, superseded_at=values["ingested_at"], kept=versions_kept)
+        for table in (schema.chunks, schema.document_boxes, schema.signatures):
+            connection.execute(delete(table).where(table.c.document_id == known))
+        values["version"] = _documents.version + 1
+        connection.execute(update(schema.documents).where(_documents.id == known).values(values))
+        connection.execute(update(schema.document_texts).where(_texts.document_id == known).values(text=document.text))
+    put_boxes(connection, int(known), document)
+    put_signature(connection, int(known), document.text)
     return int(known)
+
+
+def move_document(connection: Connection, document: Document, values: dict[str, Any]) -> None:
+    """Give a document another name and place; raises LibraryError where another document is there already."""
+    there = select(_documents.id).join_from(schema.documents, schema.collections)
+    there = there.where(_collections.name == document.collection, _documents.path == values["path"])
+    taken = connection.scalar(there.where(_documents.id != document.id))
+    if taken is not None:
+        raise LibraryError(
+            f"{document.name} cannot be moved to {values['path']}, which is document {taken} of the same collection. "
+            f"Remove that one first with 'rag-app documents remove {taken}'."
+        )
+    connection.execute(update(schema.documents).where(_documents.id == document.id).values(values))
 
 
 def put_chunks(
@@ -58,9 +93,10 @@ def put_chunks(
             "page": span.page,
             "title": document.title,
             "heading": span.heading,
-            "text": document.text[span.start : span.end],
+            "text": (piece := document.text[span.start : span.end]),
             "embedder": embedder,
             "vector": vector,
+            "content_hash": content_hash(contextual_text(document.title, span.heading, piece)),
         }
         for ordinal, (span, vector) in enumerate(zip(document.spans, vectors, strict=True))
     ]
@@ -69,8 +105,10 @@ def put_chunks(
 
 
 def remove_document(connection: Connection, document_id: int) -> None:
-    """Delete a document with its chunks, and its collection when nothing else is in it."""
-    connection.execute(delete(schema.chunks).where(_chunks.document_id == document_id))
+    """Delete a document with all that is kept of it, and its collection when nothing else is in it."""
+    # Chunks first and by name, because only then do their triggers run before the row they point to is gone.
+    for table in (schema.chunks, *KEPT_WITH_A_DOCUMENT):
+        connection.execute(delete(table).where(table.c.document_id == document_id))
     connection.execute(delete(schema.documents).where(_documents.id == document_id))
     used = select(_documents.collection_id)
     connection.execute(delete(schema.collections).where(_collections.id.not_in(used)))
@@ -94,6 +132,13 @@ def list_documents(connection: Connection, scope: Scope) -> list[Document]:
     return [_document(row) for row in rows]
 
 
+def list_twins(connection: Connection, sha256s: Iterable[str], collection: str) -> dict[str, Document]:
+    """Return the newest document of a collection for each of the digests that one has."""
+    same = _select_documents().where(_documents.sha256.in_(each(sha256s)), _collections.name == collection)
+    rows = connection.execute(same.order_by(_documents.ingested_at, _documents.id))
+    return {row.sha256: _document(row) for row in rows}
+
+
 def list_chunks(connection: Connection, document_id: int) -> list[Chunk]:
     """Return the chunks of a document in their order."""
     rows = connection.execute(select(*_CHUNK).where(_chunks.document_id == document_id).order_by(_chunks.ordinal))
@@ -102,7 +147,7 @@ def list_chunks(connection: Connection, document_id: int) -> list[Chunk]:
 
 def document_text(connection: Connection, document_id: int) -> str:
     """Return the extracted text of a document; raises NotFound."""
-    text = connection.scalar(select(_documents.text).where(_documents.id == document_id))
+    text = connection.scalar(select(_texts.text).where(_texts.document_id == document_id))
     if text is None:
         raise _not_found(document_id)
     return str(text)
@@ -110,7 +155,7 @@ def document_text(connection: Connection, document_id: int) -> str:
 
 def list_passages(connection: Connection, hits: Sequence[Hit]) -> list[Passage]:
     """Return what the hits found, ranked as they are given; without the chunks that are gone."""
-    found = connection.execute(select(*_CHUNK).where(_chunks.id.in_(_each(hit.chunk_id for hit in hits))))
+    found = connection.execute(select(*_CHUNK).where(_chunks.id.in_(each(hit.chunk_id for hit in hits))))
     chunks = {row.id: _chunk(row) for row in found}
     owners = Scope(documents=tuple({chunk.document_id for chunk in chunks.values()}))
     documents = {document.id: document for document in list_documents(connection, owners)}
@@ -123,7 +168,7 @@ def list_passages(connection: Connection, hits: Sequence[Hit]) -> list[Passage]:
 
 def living_chunks(connection: Connection, ids: Iterable[int]) -> set[int]:
     """Return those of the ids that are chunks now."""
-    return set(connection.scalars(select(_chunks.id).where(_chunks.id.in_(_each(ids)))))
+    return set(connection.scalars(select(_chunks.id).where(_chunks.id.in_(each(ids)))))
 
 
 def chunk_ids(connection: Connection, scope: Scope) -> NDArray[np.int64]:
@@ -137,11 +182,12 @@ def within(statement: Select[_Row], scope: Scope) -> Select[_Row]:
     if scope.collections is not None:
         statement = statement.where(_collections.name.in_(scope.collections))
     if scope.documents is not None:
-        statement = statement.where(_documents.id.in_(_each(scope.documents)))
+        statement = statement.where(_documents.id.in_(each(scope.documents)))
     return statement
 
 
-def _each(ids: Iterable[int]) -> Select[tuple[Any]]:
+def each(ids: Iterable[int] | Iterable[str]) -> Select[tuple[Any]]:
+    """Return numbers or digests as a subquery that may be of any length."""
     # One JSON parameter, because SQLite refuses statements with some ten thousands of them. Not for names: SQLite cuts
     # a JSON string off at its first NUL.
     return select(func.json_each(json.dumps(list(ids))).table_valued("value").c.value)
@@ -153,7 +199,17 @@ def _select_documents() -> Select[Any]:
 
 def _document(row: Row[Any]) -> Document:
     values = row._asdict()
-    return Document(**values | {"ingested_at": values["ingested_at"].replace(tzinfo=UTC)})
+    values["ingested_at"] = values["ingested_at"].replace(tzinfo=UTC)
+    values["notes"] = tuple(json.loads(values["notes"])) if values["notes"] != "[]" else ()
+    return Document(**values)
+
+
+def _values(document: NewDocument) -> dict[str, Any]:
+    names = "path name root sha256 size mtime_ns title pages format".split()
+    return {name: getattr(document, name) for name in names} | {
+        "notes": json.dumps(document.notes),
+        "ingested_at": datetime.now(UTC).replace(tzinfo=None),
+    }
 
 
 def _chunk(row: Row[Any]) -> Chunk:

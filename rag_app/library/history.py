@@ -66,3 +66,8 @@ def require_embedder(state: State, embedder: str | None, dimensions: int | None,
             "or run 'rag-app rebuild' to embed everything again with the second."
         )
     return state.embedder, state.dimensions
+
+
+def note_residue(connection: Connection) -> None:
+    """Note that words of something that is removed may stay behind in free places, until they are erased there."""
+    connection.execute(update(schema.state).values(residue=1))

@@ -9,19 +9,24 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import func, select, update
 
-from rag_app.library import documents, full_text, schema
+from rag_app.library import documents, failures, full_text, schema
 from rag_app.library.cached_index import CachedIndex
 from rag_app.library.checking import check_library
 from rag_app.library.database import Database, database_file
-from rag_app.library.history import State, begin_revision, choose_embedder, require_embedder, state_of
+from rag_app.library.duplicates import near_duplicates
+from rag_app.library.history import begin_revision, choose_embedder, state_of
+from rag_app.library.readable import ReadableLibrary
 from rag_app.library.reembedding import Embed, reembed
-from rag_app.library.vectors import packed, unit
-from rag_app.records import Chunk, Document, Hit, NewDocument, Passage, Scope, VerifyReport
+from rag_app.library.removing import clean_up, remove_documents
+from rag_app.library.vectors import packed
+from rag_app.records import Document, Duplicate, FailedFile, NewDocument, Receipt, Scope, VerifyReport
 
 INDEX_FILE = "vectors.index"
+VERSIONS_KEPT = 10
+"""Superseded versions of a document that are kept to be looked up."""
 
 
-class Library:
+class Library(ReadableLibrary):
     """A library on disk. May be shared by threads, and opened by several processes at once.
 
     Every change is one transaction, and every search sees one state of the database. The vector index is only a
@@ -29,12 +34,19 @@ class Library:
     """
 
     def __init__(
-        self, database: Database, index_folder: Path, *, embedder: str | None = None, dimensions: int | None = None
+        self,
+        database: Database,
+        index_folder: Path,
+        *,
+        embedder: str | None = None,
+        dimensions: int | None = None,
+        versions_kept: int = VERSIONS_KEPT,
     ) -> None:
         self._database = database
         self._index = CachedIndex(index_folder / INDEX_FILE, saved=not database.read_only)
         self._embedder = embedder
         self._dimensions = dimensions
+        self._versions_kept = versions_kept
 
     @classmethod
     def open(
@@ -45,11 +57,13 @@ class Library:
         embedder: str | None = None,
         dimensions: int | None = None,
         read_only: bool = False,
+        versions_kept: int = VERSIONS_KEPT,
     ) -> Self:
         """Open the library at an SQLite URL; make or upgrade it first where needed.
 
         Without an ``embedder`` the library's own is taken; a new one can then be listed and checked, but neither
-        filled nor searched by vector. With one, an empty library adopts it.
+        filled nor searched by vector until ``choose_embedder``. With one, an empty library adopts it. Of each document
+        ``versions_kept`` superseded versions are kept.
 
         Raises:
             EmbedderMismatch: the library's vectors were made by another embedder.
@@ -62,7 +76,7 @@ class Library:
         database = Database(url, read_only=read_only)
         try:
             database.prepare()
-            library = cls(database, index_folder, embedder=embedder, dimensions=dimensions)
+            library = cls(database, index_folder, embedder=embedder, dimensions=dimensions, versions_kept=versions_kept)
             library._agree_on_embedder()
         except BaseException:
             database.close()
@@ -78,43 +92,89 @@ class Library:
         with cls.open(url, index_folder=file.parent) as library:
             return library.embedder
 
-    @property
-    def embedder(self) -> tuple[str, int] | None:
-        """Name and dimensions of the embedder that this library was opened with or found."""
-        return (self._embedder, self._dimensions) if self._embedder and self._dimensions else None
+    def choose_embedder(self, embedder: str, dimensions: int) -> None:
+        """Name the embedder only now, of a library that was opened without one; an empty library adopts it.
 
-    @property
-    def revision(self) -> int:
-        """How many changes the library has seen."""
-        with self._database.reading() as connection:
-            return state_of(connection).revision
+        Raises:
+            EmbedderMismatch: the library's vectors were made by another embedder.
+        """
+        self._embedder, self._dimensions = embedder, dimensions
+        self._agree_on_embedder()
 
     def store(self, document: NewDocument, vectors: NDArray[np.float32], *, collection: str = "default") -> Document:
         """Keep a document, one chunk for each of its spans, with their vectors of shape (spans, dimensions).
 
-        A document of the same collection and path is replaced: it keeps its id, its version grows by one, and its
-        chunks get new ids. All in one transaction.
+        A document of the same collection and path is replaced: it keeps its id, its version grows by one, its
+        chunks get new ids, and what it was is kept as a version. All in one transaction.
         """
         _require_spans_within(document)
         with self._database.writing() as connection:
             name, dimensions = self._require_embedder(state_of(connection))
             blobs = packed(vectors, count=len(document.spans), dimensions=dimensions, name=document.name)
             begin_revision(connection)
-            document_id = documents.put_document(connection, document, collection=collection)
+            document_id = documents.put_document(
+                connection, document, collection=collection, versions_kept=self._versions_kept
+            )
             documents.put_chunks(connection, document_id, document, vectors=blobs, embedder=name)
+            failures.remove_failure(connection, collection, document.path)
             return documents.find_document(connection, document_id)
 
-    def remove(self, document_id: int) -> Document:
-        """Forget a document, with everything that was made of it; return what it was.
+    def move(self, document_id: int, *, name: str, path: str, root: str, mtime_ns: int) -> Document:
+        """Note that a file of the same content is elsewhere now; the document keeps its id, chunks and vectors.
+
+        Raises:
+            NotFound: the library has no such document.
+            LibraryError: another document of its collection is at that path.
+        """
+        with self._database.writing() as connection:
+            begin_revision(connection)
+            values = {"name": name, "path": path, "root": root, "mtime_ns": mtime_ns}
+            before = documents.find_document(connection, document_id)
+            documents.move_document(connection, before, values)
+            for place in (before.path, path):
+                failures.remove_failure(connection, before.collection, place)
+            return documents.find_document(connection, document_id)
+
+    def remove(self, document_id: int) -> Receipt:
+        """Forget a document, with everything that was made of it, and overwrite it on the disk.
 
         Raises:
             NotFound: the library has no such document.
         """
+        return self.remove_many([document_id])[0]
+
+    def remove_many(self, document_ids: Sequence[int]) -> list[Receipt]:
+        """Forget documents in one transaction, all of them or none; the disk is cleaned once for all.
+
+        Raises:
+            NotFound: the library lacks one of them.
+        """
+        return remove_documents(self._database, self._index, document_ids)
+
+    def remove_collection(self, collection: str) -> list[Receipt]:
+        """Forget all documents of a collection and the failures noted in it."""
+        receipts = self.remove_many([d.id for d in self.documents(Scope(collections=(collection,)))])
         with self._database.writing() as connection:
-            document = documents.find_document(connection, document_id)
-            begin_revision(connection)
-            documents.remove_document(connection, document_id)
-        return document
+            failures.remove_failures(connection, collection)
+        return receipts
+
+    def note_failure(self, failure: FailedFile) -> FailedFile:
+        """Remember a file that could not be read; return it with the attempts on the same content counted."""
+        with self._database.writing() as connection:
+            return failures.put_failure(connection, failure)
+
+    def forget_failure(self, collection: str, path: str) -> bool:
+        """Let a file that could not be read be tried again; say whether there was such a one."""
+        with self._database.writing() as connection:
+            return failures.remove_failure(connection, collection, path)
+
+    def near_duplicates(self, scope: Scope = Scope(), threshold: float = 0.8) -> list[Duplicate]:
+        """Return the pairs of documents in a scope that share at least ``threshold`` of their text, likest first.
+
+        Of many documents with the same words each is paired with the first only. Documents that were stored by an
+        older version are looked through first, which takes about a second for each thousand.
+        """
+        return near_duplicates(self._database, scope, threshold)
 
     def touch(self, document_id: int, *, mtime_ns: int) -> None:
         """Note that a file has a new modification time but the same content."""
@@ -124,56 +184,6 @@ class Library:
             )
             if not found.rowcount:
                 documents.find_document(connection, document_id)
-
-    def documents(self, scope: Scope = Scope()) -> list[Document]:
-        """Return the documents in a scope, by collection and name."""
-        with self._database.reading() as connection:
-            return documents.list_documents(connection, scope)
-
-    def document(self, document_id: int) -> Document:
-        """Return a document; raises NotFound."""
-        with self._database.reading() as connection:
-            return documents.find_document(connection, document_id)
-
-    def text(self, document_id: int) -> str:
-        """Return the extracted text of a document, which all offsets count in; raises NotFound."""
-        with self._database.reading() as connection:
-            return documents.document_text(connection, document_id)
-
-    def chunks(self, document_id: int) -> list[Chunk]:
-        """Return the chunks of a document in their order; raises NotFound."""
-        with self._database.reading() as connection:
-            documents.find_document(connection, document_id)
-            return documents.list_chunks(connection, document_id)
-
-    def collections(self) -> list[str]:
-        """Return the names of the collections that hold a document."""
-        with self._database.reading() as connection:
-            return list(connection.scalars(select(schema.collections.c.name).order_by(schema.collections.c.name)))
-
-    def search_vectors(self, query: NDArray[np.float32], k: int, scope: Scope = Scope()) -> list[Hit]:
-        """Return the k chunks in scope whose vectors have the highest cosine with the query's, best first.
-
-        Raises:
-            EmbedderMismatch: the library has been embedded anew by another embedder since it was opened.
-        """
-        with self._index.lock:
-            with self._database.reading() as connection:
-                state = state_of(connection)
-                _, dimensions = self._require_embedder(state)
-                hits = self._index.search(connection, state, unit(query, dimensions), k=k, scope=scope)
-            self._index.save_when_due()
-        return hits
-
-    def search_words(self, query: str, k: int, scope: Scope = Scope()) -> list[Hit]:
-        """Return the k chunks in scope that fit the words of any text best (BM25; higher is better)."""
-        with self._database.reading() as connection:
-            return full_text.search_words(connection, query, k, scope)
-
-    def passages(self, hits: Sequence[Hit]) -> list[Passage]:
-        """Return what the hits found, ranked in the given order; chunks that are gone by now are left out."""
-        with self._database.reading() as connection:
-            return documents.list_passages(connection, hits)
 
     def verify(self) -> VerifyReport:
         """Check the library against itself: file, texts, vectors, full text and vector index."""
@@ -199,9 +209,11 @@ class Library:
         self._index.rebuild(self._database)
 
     def close(self) -> None:
-        """Save the vector index if it has changed, and close the database."""
+        """Save the vector index if it has changed, overwrite what was removed, and close the database."""
         with self._index.lock:
             self._index.save()
+        if not self._database.read_only:
+            clean_up(self._database)
         self._database.close()
 
     def __enter__(self) -> Self:
@@ -211,9 +223,6 @@ class Library:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    def _require_embedder(self, state: State) -> tuple[str, int]:
-        return require_embedder(state, self._embedder, self._dimensions, self._database.file)
 
     def _agree_on_embedder(self) -> None:
         with self._database.reading() as connection:

@@ -9,6 +9,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     ForeignKey,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -16,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 metadata = MetaData(
@@ -34,8 +36,12 @@ state = Table(
     Column("revision", Integer, nullable=False),
     Column("embedder", String),
     Column("dimensions", Integer),
+    Column("residue", Integer, nullable=False, server_default=text("0")),
 )
-"""One row: how often the library has changed, and which embedder made all its vectors (null until one is chosen)."""
+"""One row: how often the library has changed, and which embedder made all its vectors (null until one is chosen).
+
+``residue`` is 1 while words of something that was removed may still stand in places that are free to be reused.
+"""
 
 revisions = Table(
     "revisions",
@@ -77,12 +83,88 @@ documents = Table(
     Column("pages", Integer),
     Column("version", Integer, nullable=False),
     Column("ingested_at", DateTime, nullable=False),  # UTC
-    # Last, so that listing documents does not read through their texts.
-    Column("text", Text, nullable=False),
+    Column("format", String, nullable=False, server_default=text("''")),
+    Column("notes", Text, nullable=False, server_default=text("'[]'")),  # a JSON list
     UniqueConstraint("collection_id", "path"),
+    Index("ix_documents_sha256", "sha256"),
     # An id is never given twice: a link or a stale index must not lead to another document.
     sqlite_autoincrement=True,
 )
+
+document_texts = Table(
+    "document_texts",
+    metadata,
+    Column("document_id", ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("text", Text, nullable=False),
+)
+"""The text of each document, apart from it so that listing ten thousand documents reads none of their texts."""
+
+document_versions = Table(
+    "document_versions",
+    metadata,
+    Column("document_id", ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("sha256", String(64), nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("title", String, nullable=False),
+    Column("pages", Integer),
+    Column("ingested_at", DateTime, nullable=False),  # UTC
+    Column("superseded_at", DateTime, nullable=False),  # UTC
+    Column("text", LargeBinary, nullable=False),  # UTF-8, compressed by zlib
+)
+"""What a document was before. Kept to be looked up, never searched."""
+
+document_boxes = Table(
+    "document_boxes",
+    metadata,
+    Column("document_id", ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True),
+    Column("page", Integer, primary_key=True),
+    Column("start", Integer, nullable=False),
+    Column("end", Integer, nullable=False),
+    Column("boxes", LargeBinary, nullable=False),
+)
+"""Where the text of each page stands on it; ``start`` and ``end`` enclose the spans of all its boxes."""
+
+signatures = Table(
+    "signatures",
+    metadata,
+    Column("document_id", ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("method", String, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+)
+"""By what near-duplicates are found. Only those of one ``method`` can be compared."""
+
+failures = Table(
+    "failures",
+    metadata,
+    Column("collection", String, primary_key=True),
+    Column("path", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("root", String, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("mtime_ns", Integer, nullable=False),
+    Column("sha256", String(64)),
+    Column("reason", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("failed_at", DateTime, nullable=False),  # UTC
+    Column("reader", String, nullable=False),
+)
+"""Files that could not be read. A collection may hold nothing else, so that it is named and not pointed to."""
+
+receipts = Table(
+    "receipts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("document_id", Integer, nullable=False),
+    # A JSON object without title and notes, which can hold words of the text.
+    Column("document", Text, nullable=False),
+    Column("versions", Integer, nullable=False),
+    Column("chunks", Integer, nullable=False),
+    Column("removed_at", DateTime, nullable=False),  # UTC
+    Column("checked", Text, nullable=False),  # a JSON list
+    sqlite_autoincrement=True,
+)
+"""What was removed, and where it was then looked for."""
 
 chunks = Table(
     "chunks",
@@ -99,7 +181,10 @@ chunks = Table(
     Column("text", Text, nullable=False),
     Column("embedder", String, nullable=False),
     Column("vector", LargeBinary, nullable=False),  # float16, little-endian, of length 1
+    # Of the text that was embedded, so that the same text is never embedded twice.
+    Column("content_hash", String(32), nullable=False, server_default=text("''")),
     UniqueConstraint("document_id", "ordinal"),
+    Index("ix_chunks_content_hash", "content_hash"),
     sqlite_autoincrement=True,
 )
 

@@ -1,0 +1,82 @@
+"""Remove documents, then take their words off the disk and write down where they were looked for."""
+
+import logging
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, func, select
+
+from rag_app.errors import LibraryLocked, StorageFull
+from rag_app.library import schema
+from rag_app.library.cached_index import CachedIndex
+from rag_app.library.database import Database
+from rag_app.library.documents import document_text, find_document, remove_document
+from rag_app.library.erasing import erase, probes_of, residue
+from rag_app.library.failures import remove_failure
+from rag_app.library.history import begin_revision, note_residue, state_of
+from rag_app.library.receipts import add_checked, put_receipt
+from rag_app.records import Receipt
+
+log = logging.getLogger(__name__)
+
+VECTOR_INDEX = "vector index"
+MOST_PROBES = 48
+"""Pieces of text that are looked for after one removal of many documents."""
+
+
+def remove_documents(database: Database, index: CachedIndex, ids: Sequence[int]) -> list[Receipt]:
+    """Remove documents in one transaction, or none of them; return a receipt for each.
+
+    If another program keeps the files from being cleaned, the documents are gone all the same; their receipts then
+    name fewer stores, and the files are cleaned when the library is closed.
+
+    Raises:
+        NotFound: the library has no such document.
+    """
+    probes: list[str] = []
+    with database.writing() as connection:
+        begin_revision(connection)
+        receipts = []
+        for document_id in dict.fromkeys(ids):
+            if len(probes) < MOST_PROBES:
+                probes += probes_of(document_text(connection, document_id))
+            receipts.append(_remove(connection, document_id))
+        note_residue(connection)
+    if not receipts:
+        return []
+    try:
+        _clean_index(database, index)
+        checked = [VECTOR_INDEX, *erase(database, probes[:MOST_PROBES])]
+        with database.writing() as connection:
+            return add_checked(connection, receipts, checked)
+    except (LibraryLocked, StorageFull) as error:
+        log.warning("What was removed is found no more, but not yet overwritten everywhere: %s", error)
+        return receipts
+
+
+def clean_up(database: Database) -> None:
+    """Overwrite what an earlier removal or a dropped version has left behind, if anything; without haste."""
+    try:
+        if residue(database):
+            erase(database)
+    except (LibraryLocked, StorageFull) as error:
+        log.warning("Words of what was removed may still be on the disk, until the library is closed again: %s", error)
+
+
+def _remove(connection: Connection, document_id: int) -> Receipt:
+    document = find_document(connection, document_id)
+    versions = select(func.count()).where(schema.document_versions.c.document_id == document_id)
+    kept = connection.scalar(versions) or 0
+    chunk_ids = connection.scalars(select(schema.chunks.c.id).where(schema.chunks.c.document_id == document_id)).all()
+    remove_document(connection, document_id)
+    remove_failure(connection, document.collection, document.path)
+    return put_receipt(connection, document, versions=kept, chunk_ids=chunk_ids)
+
+
+def _clean_index(database: Database, index: CachedIndex) -> None:
+    """Bring the saved index to a state without what was removed."""
+    with index.lock:
+        with database.reading() as connection:
+            state = state_of(connection)
+            if state.embedder is not None and state.dimensions is not None:
+                index.at(connection, state)
+        index.save()
