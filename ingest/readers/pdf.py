@@ -2,17 +2,20 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from statistics import median
 
 import pypdfium2  # type: ignore[import-untyped]
 import pypdfium2.raw as pdfium  # type: ignore[import-untyped]
 
-from ingest.readers.pdf_layout import Line, Page, join_lines, page_lines, paragraphs, table_rows
+from ingest.readers.pdf_characters import Frame, Line, Page, read_page
+from ingest.readers.pdf_layout import Part, join_lines, joined, line_parts, paragraphs
 from ingest.readers.pdf_margins import without_running_lines
+from ingest.readers.pdf_places import place
+from ingest.readers.pdf_tables import table_rows, told
 from ingest.readers.sections import TextBuilder, one_line
-from ingest.readers.tables import table_lines
 from rag_app.errors import ReadError
-from rag_app.records import ExtractedText
+from rag_app.records import ExtractedText, TextBox
 
 _HEADING_SCALE = 1.12
 _LONGEST_HEADING = 120
@@ -36,12 +39,11 @@ def read_pdf(data: bytes, name: str) -> ExtractedText:
             f"{name} has no text layer: its {len(pages)} pages are images, as a scanner makes them. "
             "Run text recognition on it (for example: ocrmypdf in.pdf out.pdf) and ingest the result."
         )
-    lines_of_pages = without_running_lines(pages)
-    builder = TextBuilder()
-    _build(builder, lines_of_pages, outline)
-    if builder.empty:
+    author = _write(without_running_lines(pages), outline)
+    if author.builder.empty:
         raise ReadError(f"{name} has no text other than its page headers and footers.")
-    return builder.build(title=_sensible_title(title), pages=len(pages))
+    extracted = author.builder.build(title=_sensible_title(title), pages=len(pages))
+    return replace(extracted, format="pdf", boxes=tuple(author.boxes))
 
 
 def _open(data: bytes, name: str) -> pypdfium2.PdfDocument:
@@ -74,16 +76,14 @@ def _open(data: bytes, name: str) -> pypdfium2.PdfDocument:
 def _page(document: pypdfium2.PdfDocument, number: int, name: str) -> Page:
     try:
         page = document[number]
-        textpage = page.get_textpage()
+        try:
+            return read_page(page)
+        finally:
+            page.close()
     except pypdfium2.PdfiumError as error:
         raise ReadError(
             f"{name} is damaged at page {number + 1}. Save it again from the program that made it."
         ) from error
-    try:
-        return Page(page_lines(textpage.raw), page.get_height())
-    finally:
-        textpage.close()
-        page.close()
 
 
 _Outline = dict[int, list[tuple[int, str]]]
@@ -101,48 +101,74 @@ def _outline(document: pypdfium2.PdfDocument) -> _Outline:
     return found
 
 
-def _build(builder: TextBuilder, pages: Sequence[list[Line]], outline: _Outline) -> None:
-    vocabulary = frozenset(
-        word for lines in pages for line in lines for word in re.findall(r"\w+(?:-\w+)*", line.text.lower())
-    )
-    if not any(pages):
-        return
-    sizes = [line.height for lines in pages for line in lines for _ in range(len(line.text) // 20 + 1)]
-    body_height = median(sizes)
-    right_edges = sorted(line.right for lines in pages for line in lines)
-    levels = _heading_levels(pages, body_height) if not outline else {}
-    for number, lines in enumerate(pages):
-        builder.turn_page(number + 1)
-        marks = [_heading(line, outline.get(number, ()), levels, body_height) for line in lines]
+class _Author:
+    """Adds the lines of pages to a text, and keeps where its words stand."""
+
+    def __init__(self, vocabulary: frozenset[str], right_edges: Sequence[float]) -> None:
+        self.builder = TextBuilder()
+        self.boxes: list[TextBox] = []
+        self._vocabulary = vocabulary
+        self._right_edges = right_edges
+        self._page = 0
+        self._frame = Frame(1.0, 1.0, (1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
+
+    def turn_page(self, page: int, frame: Frame) -> None:
+        self._page, self._frame = page, frame
+        self.builder.turn_page(page)
+
+    def heading(self, level: int, lines: Sequence[Line]) -> None:
+        parts = [part for line in lines for part in line_parts(line, gap=" ")]
+        self.builder.heading(level, joined(parts))
+        self._keep(parts)
+
+    def block(self, lines: Sequence[Line]) -> None:
+        rows = table_rows(lines)
+        if rows:
+            texts, parts = told(rows)
+            self.builder.lines(texts)
+        else:
+            parts = join_lines(lines, right_edge=self._right_edge(lines), vocabulary=self._vocabulary)
+            self.builder.block(joined(parts))
+        self._keep(parts)
+
+    def _keep(self, parts: Sequence[Part]) -> None:
+        start, text = self.builder.last
+        if not self.boxes or start >= self.boxes[-1].end:
+            self.boxes.extend(place(parts, text, start=start, page=self._page, frame=self._frame))
+
+    def _right_edge(self, lines: Sequence[Line]) -> float:
+        """Return where this paragraph's lines wrap: its own longest line, or the page's when it has but two."""
+        own = max(line.right for line in lines)
+        return own if len(lines) > 2 else max(own, self._right_edges[int(len(self._right_edges) * 0.9)])
+
+
+def _write(pages: Sequence[Page], outline: _Outline) -> _Author:
+    every_line = [line for page in pages for line in page.lines]
+    vocabulary = frozenset(word for line in every_line for word in re.findall(r"\w+(?:-\w+)*", line.text.lower()))
+    author = _Author(vocabulary, sorted(line.right for line in every_line))
+    if not every_line:
+        return author
+    body_height = median(line.height for line in every_line for _ in range(len(line.text) // 20 + 1))
+    levels = _heading_levels(every_line, body_height) if not outline else {}
+    for number, page in enumerate(pages):
+        author.turn_page(number + 1, page.frame)
+        marks = [_heading(line, outline.get(number, ()), levels, body_height) for line in page.lines]
         for level, title in outline.get(number, ()):
             if (level, title) not in marks:
-                builder.enter(level, title)
-        for group in paragraphs(lines, levels=[mark[0] if mark else None for mark in marks]):
+                author.builder.enter(level, title)
+        for group in paragraphs(page.lines, levels=[mark[0] if mark else None for mark in marks]):
             mark = marks[group[0]]
-            members = [lines[i] for i in group]
-            if mark is not None:
-                builder.heading(mark[0], " ".join(line.text for line in members))
-                continue
-            _add_block(builder, members, right_edge=_right_edge(members, right_edges), vocabulary=vocabulary)
+            members = [page.lines[i] for i in group]
+            if mark is None:
+                author.block(members)
+            else:
+                author.heading(mark[0], members)
+    return author
 
 
-def _right_edge(members: Sequence[Line], right_edges: Sequence[float]) -> float:
-    """Return where this paragraph's lines wrap: its own longest line, or the page's when it has but two."""
-    own = max(line.right for line in members)
-    return own if len(members) > 2 else max(own, right_edges[int(len(right_edges) * 0.9)])
-
-
-def _add_block(builder: TextBuilder, members: Sequence[Line], *, right_edge: float, vocabulary: frozenset[str]) -> None:
-    rows = table_rows(members)
-    if rows:
-        builder.lines(table_lines(rows, header=None if len(rows[0]) > 2 else False))
-    else:
-        builder.block(re.sub(r" {2,}", " ", join_lines(members, right_edge=right_edge, vocabulary=vocabulary)))
-
-
-def _heading_levels(pages: Sequence[list[Line]], body_height: float) -> dict[int, int]:
+def _heading_levels(lines: Sequence[Line], body_height: float) -> dict[int, int]:
     """Rank the sizes of large type: the largest is level 1. Keys are heights in half points."""
-    sizes = {round(2 * line.height) for lines in pages for line in lines if line.height > _HEADING_SCALE * body_height}
+    sizes = {round(2 * line.height) for line in lines if line.height > _HEADING_SCALE * body_height}
     return {size: level for level, size in enumerate(sorted(sizes, reverse=True), start=1)}
 
 

@@ -4,7 +4,8 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from ingest.readers.pdf_layout import Line, Page, table_rows
+from ingest.readers.pdf_characters import Line, Page
+from ingest.readers.pdf_tables import table_rows
 
 _LINES = 2
 _LEAST_REPEATS = 3
@@ -15,8 +16,8 @@ _EDGE = 0.085
 _PAGE_NUMBER = re.compile(r"(?:\w+ )?[-–(]?\s*(?:\d+|[ivxl]+)\s*(?:(?:of|/|von|de|sur)\s*\d+)?\s*[-–)]?", re.IGNORECASE)
 
 
-def without_running_lines(pages: Sequence[Page]) -> list[list[Line]]:
-    """Return the lines of each page without those that repeat at the same place on several pages."""
+def without_running_lines(pages: Sequence[Page]) -> list[Page]:
+    """Return the pages without the lines that repeat at the same place on several pages."""
     keys = [{number: _key(page.lines[number], page) for number in _margin(page.lines)} for page in pages]
     counts = Counter(key for found in keys for key in set(found.values()))
 
@@ -24,7 +25,10 @@ def without_running_lines(pages: Sequence[Page]) -> list[list[Line]]:
         return 2 if len(pages) == 2 and _near_edge(line, page) else _LEAST_REPEATS
 
     return [
-        [line for i, line in enumerate(page.lines) if i not in found or counts[found[i]] < least(line, page)]
+        Page(
+            [line for i, line in enumerate(page.lines) if i not in found or counts[found[i]] < least(line, page)],
+            page.frame,
+        )
         for page, found in zip(pages, keys, strict=True)
     ]
 

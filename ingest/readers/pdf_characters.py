@@ -1,0 +1,331 @@
+"""Lines of a PDF page with their places, from PDFium's characters.
+
+Places are in points from the lower left corner of the page as it is shown: cropped, turned by the page's own
+rotation, and turned once more where the text runs up or down the page, so that lines are always level.
+"""
+
+import ctypes
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import NamedTuple
+
+import pypdfium2  # type: ignore[import-untyped]
+import pypdfium2.raw as pdfium  # type: ignore[import-untyped]
+
+LINE_END_HYPHENS = "\x02\ufffe\xad"
+# A gap wider than this many line heights parts the cells of a table.
+_CELL_GAP = 1.2
+_WORD = re.compile(r"\S+")
+_LINE = re.compile(r"[^\r\n]+")
+# Scripts without spaces are cut, so that the place of a phrase within the line stays known.
+_LONGEST_WORD = 16
+_ANGLES_ASKED = 40
+_FRACTIONS = 1_000_000
+
+
+class Word(NamedTuple):
+    """Characters of a line without a space between them; ``spaced`` says whether a space stands before them."""
+
+    text: str
+    left: float
+    right: float
+    spaced: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Words of a line that stand close together."""
+
+    text: str
+    left: float
+    right: float
+    words: tuple[Word, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a page; ``cells`` has more than one entry where wide gaps part its words."""
+
+    text: str
+    cells: tuple[Cell, ...]
+    left: float
+    right: float
+    bottom: float
+    top: float
+    first_word_width: float
+    ends_hyphenated: bool
+
+    @property
+    def height(self) -> float:
+        return self.top - self.bottom
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """How a page lies: its width and height in points as read, and the way back to the page as shown.
+
+    ``x`` and ``y`` map the file's coordinates to those of the lines; ``turns`` counts the quarter turns, clockwise,
+    that the text was given to make its lines level.
+    """
+
+    width: float
+    height: float
+    x: tuple[float, float, float]
+    y: tuple[float, float, float]
+    turns: int = 0
+
+    def turned(self, turns: int) -> "Frame":
+        """Return the frame after so many more quarter turns, clockwise."""
+        frame = self
+        for _ in range(turns % 4):
+            (a, b, c), x = frame.x, frame.y
+            frame = Frame(frame.height, frame.width, x, (-a, -b, frame.width - c), (frame.turns + 1) % 4)
+        return frame
+
+    def place(self, left: float, bottom: float, right: float, top: float) -> tuple[float, float, float, float]:
+        """Return a rectangle of the file's coordinates in those of the lines, as left, bottom, right, top."""
+        (a, b, c), (d, e, f) = self.x, self.y
+        x0, x1 = a * left + b * bottom + c, a * right + b * top + c
+        y0, y1 = d * left + e * bottom + f, d * right + e * top + f
+        return min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)
+
+    def shares(self, left: float, bottom: float, right: float, top: float) -> tuple[float, float, float, float]:
+        """Return a rectangle of the lines as left, top, right, bottom: shares of the page as it is shown."""
+        box = (left / self.width, 1 - top / self.height, right / self.width, 1 - bottom / self.height)
+        for _ in range(self.turns):
+            x0, y0, x1, y1 = box
+            box = (y0, 1 - x1, y1, 1 - x0)
+        x0, y0, x1, y1 = (min(max(share, 0.0), 1.0) for share in box)
+        return x0, y0, x1, y1
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The lines of a page in the order of its content, and how the page lies."""
+
+    lines: list[Line]
+    frame: Frame
+
+    @property
+    def height(self) -> float:
+        return self.frame.height
+
+
+def page_frame(page: pypdfium2.PdfPage) -> Frame:
+    """Return the frame of a page as it is shown; it respects the crop box and the page's rotation."""
+    width, height = (max(side, 1e-3) for side in page.get_size())
+    to_x, to_y = ctypes.c_int(), ctypes.c_int()
+
+    def shown(x: float, y: float) -> tuple[float, float]:
+        size = _FRACTIONS
+        pdfium.FPDF_PageToDevice(page.raw, 0, 0, size, size, 0, x, y, ctypes.byref(to_x), ctypes.byref(to_y))
+        return to_x.value / size * width, (1 - to_y.value / size) * height
+
+    span = max(width, height)
+    (x0, y0), (x1, y1), (x2, y2) = shown(0, 0), shown(span, 0), shown(0, span)
+    return Frame(
+        width,
+        height,
+        ((x1 - x0) / span, (x2 - x0) / span, x0),
+        ((y1 - y0) / span, (y2 - y0) / span, y0),
+    )
+
+
+def read_page(page: pypdfium2.PdfPage) -> Page:
+    """Return the lines of a page in the order of its content.
+
+    Raises:
+        PdfiumError: the page is damaged.
+    """
+    frame = page_frame(page)
+    textpage = page.get_textpage()
+    try:
+        text = _characters(textpage.raw)
+        turns = _quarter_turns(textpage.raw, len(text), frame)
+        if turns:
+            # PDFium tells lines apart as they are shown: only level ones come out in their order.
+            textpage.close()
+            page.set_rotation((page.get_rotation() + 90 * turns) % 360)
+            textpage = page.get_textpage()
+            text = _characters(textpage.raw)
+            frame = frame.turned(turns)
+        boxes = _Boxes(textpage.raw, frame)
+        lines = (_line(words, ends_hyphenated=hyphen) for words, hyphen in _word_lines(text, boxes))
+        return Page([line for line in lines if line], frame)
+    finally:
+        textpage.close()
+
+
+def _characters(textpage: pdfium.FPDF_TEXTPAGE) -> str:
+    """Return one character for each of PDFium's, so that places in the text are places on the page."""
+    count = pdfium.FPDFText_CountChars(textpage)
+    if count <= 0:
+        return ""
+    buffer = (ctypes.c_ushort * (count + 1))()
+    written = pdfium.FPDFText_GetText(textpage, 0, count, buffer)
+    text = bytes(buffer).decode("utf-16-le", errors="replace")[:count]
+    if written == count + 1 and "\0" not in text and len(text) == count:
+        return text
+    # Some have no Unicode, or two code units: these are asked for one by one.
+    return "".join(_character(pdfium.FPDFText_GetUnicode(textpage, index)) for index in range(count))
+
+
+def _character(code: int) -> str:
+    return chr(code) if 0 < code < 0xD800 or 0xDFFF < code < 0x110000 else "\ufffd"
+
+
+def _quarter_turns(textpage: pdfium.FPDF_TEXTPAGE, count: int, frame: Frame) -> int:
+    """Return how many quarter turns, clockwise, make most of the text level."""
+    if not count:
+        return 0
+    step = max(1, count // _ANGLES_ASKED)
+    angles = [pdfium.FPDFText_GetCharAngle(textpage, index) for index in range(0, count, step)]
+    # PDFium counts a character's angle clockwise and without the page's own rotation, which turns the file's x axis.
+    own = math.atan2(frame.y[0] / frame.height, frame.x[0] / frame.width)
+    turns = Counter(round((own - angle) / (math.pi / 2)) % 4 for angle in angles if angle >= 0)
+    return turns.most_common(1)[0][0] if turns else 0
+
+
+class _Boxes:
+    """Asks PDFium for the places of characters."""
+
+    def __init__(self, textpage: pdfium.FPDF_TEXTPAGE, frame: Frame) -> None:
+        self._textpage = textpage
+        self._place = frame.place
+        self._sides = tuple(ctypes.c_double() for _ in range(4))
+        self._references = tuple(map(ctypes.byref, self._sides))
+        self._loose = pdfium.FS_RECTF()
+        self._loose_reference = ctypes.byref(self._loose)
+
+    def ink(self, index: int) -> tuple[float, float, float, float]:
+        """Return left, bottom, right and top of what is drawn."""
+        pdfium.FPDFText_GetCharBox(self._textpage, index, *self._references)
+        left, right, bottom, top = self._sides
+        return self._place(left.value, bottom.value, right.value, top.value)
+
+    def line(self, index: int) -> tuple[float, float]:
+        """Return bottom and top of the line that the character's font wants."""
+        pdfium.FPDFText_GetLooseCharBox(self._textpage, index, self._loose_reference)
+        loose = self._loose
+        _, bottom, _, top = self._place(loose.left, loose.bottom, loose.right, loose.top)
+        return bottom, top
+
+
+class _Placed(NamedTuple):
+    """A word with the line that its font wants, and the height of its ink."""
+
+    word: Word
+    bottom: float
+    top: float
+    ink: float
+
+
+def _word_lines(text: str, boxes: _Boxes) -> Iterator[tuple[list[_Placed], bool]]:
+    """Yield the words of each line, and whether the line ends in a hyphen that PDFium takes for a syllable break."""
+    for line in _LINE.finditer(text):
+        words: list[_Placed] = []
+        for match in _WORD.finditer(text, line.start(), line.end()):
+            spaced = True
+            for start, end in _pieces(text, *match.span()):
+                placed = _placed(text[start:end], start, boxes=boxes, spaced=spaced)
+                # PDFium gives no line end after such a hyphen.
+                if words and words[-1].word.text[-1] in LINE_END_HYPHENS and not _level(words[-1], placed):
+                    yield words, True
+                    words = []
+                words.append(placed)
+                spaced = False
+        if words:
+            yield words, words[-1].word.text[-1] in LINE_END_HYPHENS
+
+
+def _level(one: _Placed, other: _Placed) -> bool:
+    """Tell whether two words stand on one line; what follows a column's end stands higher."""
+    return other.bottom < (one.bottom + one.top) / 2 < other.top
+
+
+def _pieces(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield the parts of a word: it is cut after a syllable break and where it is long."""
+    begin = start
+    for at in range(start, end - 1):
+        if text[at] in LINE_END_HYPHENS or at + 1 - begin >= _LONGEST_WORD:
+            yield begin, at + 1
+            begin = at + 1
+    yield begin, end
+
+
+def _placed(text: str, start: int, *, boxes: _Boxes, spaced: bool) -> _Placed:
+    left, low, right, high = boxes.ink(start)
+    end = start + len(text) - 1
+    # A hyphen that PDFium made of a syllable break has no place of its own.
+    if end > start and text[-1] in LINE_END_HYPHENS:
+        end -= 1
+    if end > start:
+        other = boxes.ink(end)
+        left, low, right, high = min(left, other[0]), min(low, other[1]), max(right, other[2]), max(high, other[3])
+    bottom, top = boxes.line(start)
+    return _Placed(Word(text, left, right, spaced), bottom, top, high - low)
+
+
+def _line(placed: list[_Placed], *, ends_hyphenated: bool) -> Line | None:
+    words = [_shown(part.word) for part in placed]
+    seen = [part for part, word in zip(placed, words, strict=True) if word.text]
+    if not seen:
+        return None
+    bottom, top = _height(seen)
+    cells = _cells([word for word in words if word.text], gap=_CELL_GAP * max(top - bottom, 1.0))
+    text = "  ".join(cell.text for cell in cells)
+    return Line(
+        text,
+        cells,
+        min(cell.left for cell in cells),
+        max(cell.right for cell in cells),
+        bottom,
+        top,
+        _first_word_width(cells[0].words),
+        ends_hyphenated or (text.endswith(("-", "\u2010")) and text[-2:-1].isalpha()),
+    )
+
+
+def _first_word_width(words: Sequence[Word]) -> float:
+    """Return how wide the first word is, with all the pieces that it was cut into."""
+    following = (number for number, word in enumerate(words) if number and word.spaced)
+    last = words[next(following, len(words)) - 1]
+    return last.right - words[0].left
+
+
+def _height(placed: list[_Placed]) -> tuple[float, float]:
+    bottom, top = median(part.bottom for part in placed), median(part.top for part in placed)
+    ink = max(part.ink for part in placed)
+    if ink > 0 and top - bottom > 4 * ink:
+        # Some fonts say that they are far higher than any of their letters.
+        middle = (bottom + top) / 2
+        bottom, top = middle - ink, middle + ink
+    return bottom, top
+
+
+def _shown(word: Word) -> Word:
+    if word.text[-1] not in LINE_END_HYPHENS or len(word.text) < 2:
+        return word if word.text.strip(LINE_END_HYPHENS) else word._replace(text="")
+    return word._replace(text=word.text[:-1] + "-")
+
+
+def _cells(words: list[Word], gap: float) -> tuple[Cell, ...]:
+    cells: list[Cell] = []
+    members: list[Word] = []
+    for word in words:
+        if members and word.left - members[-1].right > gap:
+            cells.append(make_cell(members))
+            members = []
+        members.append(word)
+    cells.append(make_cell(members))
+    return tuple(cells)
+
+
+def make_cell(words: list[Word]) -> Cell:
+    """Return the words as one cell."""
+    text = "".join(f" {word.text}" if word.spaced else word.text for word in words).strip()
+    return Cell(text, min(word.left for word in words), max(word.right for word in words), tuple(words))
