@@ -54,13 +54,14 @@ def ingest_folder(
     for failure in found.failures:
         run.fail(failure)
     present = {str(file.path) for file in found.files} | {str(root / failure.name) for failure in found.failures}
-    inventory.mark_gone(present, unseen=(*found.unlisted, *options.leave_out))
+    unseen = (*found.unlisted, *(path for path in options.leave_out if root in path.parents))
+    inventory.mark_gone(present, unseen=unseen)
     run.bring_in(inventory.plan(found.files, reader=options.reader, retry_failed=options.retry_failed))
     kept = () if options.force else _suspicious(inventory, found)
     if not kept:
         run.remove(inventory.gone())
     if not options.dry_run:
-        for failed in inventory.gone_failures(present, unseen=found.unlisted):
+        for failed in inventory.gone_failures(present, unseen=unseen):
             library.forget_failure(options.collection, failed.path)
     warnings = _warnings_of(folder, found, kept=kept, removed=bool(tally.removed))
     return tally.report(kept=tuple(document.name for document in kept), skipped=found.skipped, warnings=warnings)

@@ -149,8 +149,8 @@ class Run:
         if queue.working:
             futures.append(queue.working)
         if futures and not any(future.done() for future in futures):
-            wait(futures, timeout=_TELL_AFTER_SECONDS, return_when=FIRST_COMPLETED)
-            if queue.embedded > self._tally.embedded_chunks and queue.first:
+            done, _ = wait(futures, timeout=_TELL_AFTER_SECONDS, return_when=FIRST_COMPLETED)
+            if not done and queue.embedded > self._tally.embedded_chunks and queue.first:
                 self._tally.embedded_chunks = queue.embedded
                 self._tally.tell("embedding", queue.first)
 
@@ -173,7 +173,12 @@ class Run:
             # What it was a copy of is gone meanwhile.
             self._waiting.appendleft((file, reading.submit(Request(file))))
         else:
-            self._embed(self._new_document(file, read), queue)
+            document = self._new_document(file, read)
+            if document.spans:
+                self._embed(document, queue)
+            else:
+                reason = f"{file.name} has no text in it. Put its content into words, or list it in .ragignore."
+                self._fail_to_read(file, Unread(reason, read.sha256, lasting=True))
 
     def _embed(self, document: NewDocument, queue: EmbeddingQueue) -> None:
         if self._options.dry_run:

@@ -8,44 +8,25 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
-from ingest.pipeline import IngestOptions
 from rag_app.answering.assistant import Assistant, Limits
 from rag_app.answering.confidence import Belief
-from rag_app.errors import ModelDamaged, SettingsError
+from rag_app.errors import ModelDamaged
 from rag_app.library import Library
 from rag_app.models.catalogue import EVIDENCE_ADAPTER, GENERATOR_ADAPTER, is_adapted, resolve_model
 from rag_app.models.devices import choose_device, choose_dtype
-from rag_app.models.embedding import Embedder, load_embedder
+from rag_app.models.embedding import Embedder
 from rag_app.models.evidence import EvidenceModel, load_evidence
 from rag_app.models.generation import Generator, load_generator
-from rag_app.records import (
-    VerifyReport,
-)
+from rag_app.opening import ingest_options as ingest_options
+from rag_app.opening import open_embedder as open_embedder
+from rag_app.opening import open_library as open_library
+from rag_app.opening import use_threads
+from rag_app.records import VerifyReport
 from rag_app.settings import Settings
 
 log = logging.getLogger(__name__)
 EVIDENCE_BASE = "all-MiniLM-L6-v2"
 BELIEF = "confidence.json"
-
-
-def open_embedder(settings: Settings) -> Embedder:
-    """Load the embedder that the settings name."""
-    _use_threads(settings)
-    source = resolve_model(settings.embedder, kind="embedder", home=settings.home)
-    return load_embedder(source, device=settings.device)
-
-
-def open_library(settings: Settings, embedder: Embedder | None = None, *, read_only: bool = False) -> Library:
-    """Open the library in the settings' home; without an embedder it can be read but not searched by meaning."""
-    return Library.open(
-        settings.url,
-        index_folder=settings.home / "index",
-        embedder=embedder.name if embedder else None,
-        dimensions=embedder.dimensions if embedder else None,
-        read_only=read_only,
-    )
 
 
 def open_evidence(settings: Settings) -> EvidenceModel:
@@ -61,7 +42,7 @@ def open_evidence(settings: Settings) -> EvidenceModel:
 
 def open_generator(settings: Settings) -> Generator:
     """Load the language model that the settings name."""
-    _use_threads(settings)
+    use_threads(settings)
     return load_generator(
         resolve_model(settings.generator, kind="generator", home=settings.home), device=settings.device
     )
@@ -82,25 +63,6 @@ def open_belief(settings: Settings) -> Belief | None:
         return Belief(**json.loads(file.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:
         raise ModelDamaged(f"{file} is missing or damaged ({error}). {remedy}") from error
-
-
-def ingest_options(settings: Settings, *, collection: str, dry_run: bool = False, workers: int = 0) -> IngestOptions:
-    """Return how to ingest, by the settings."""
-    if not collection.strip():
-        raise SettingsError("The name of a collection is empty. Give one, such as 'default'.")
-    return IngestOptions(
-        collection=collection,
-        dry_run=dry_run,
-        workers=workers,
-        chunk_tokens=settings.chunk_tokens,
-        chunk_overlap=settings.chunk_overlap,
-        max_file_bytes=settings.max_file_mb * 2**20,
-    )
-
-
-def _use_threads(settings: Settings) -> None:
-    if settings.threads:
-        torch.set_num_threads(settings.threads)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,6 +15,7 @@ import typer
 from rag_app import printing
 from rag_app.errors import DataError, RagError
 from rag_app.eval_cli import eval_app
+from rag_app.ingest_cli import ingest
 from rag_app.records import Message, Scope
 from rag_app.settings import Settings, load_settings
 from rag_app.terminal import Json, errors, open_application, print_result
@@ -33,6 +33,7 @@ app.add_typer(documents_app, name="documents")
 app.add_typer(models_app, name="models")
 app.add_typer(eval_app, name="eval")
 app.add_typer(train_app, name="train")
+app.command()(ingest)
 
 DocumentId = Annotated[int, typer.Argument(metavar="ID", help="Number of a document, as 'documents list' shows it.")]
 OneCollection = Annotated[str | None, typer.Option("--collection", help="Only this collection; all if left out.")]
@@ -57,41 +58,6 @@ def options(
     settings = load_settings({"home": home, "log_level": log_level.upper() if log_level else None})
     logging.basicConfig(level=settings.log_level, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     context.obj = settings
-
-
-@app.command()
-def ingest(
-    context: typer.Context,
-    folder: Annotated[Path, typer.Argument(help="Folder to read; the collection is made equal to it.")],
-    collection: Annotated[str, typer.Option(help="Collection to put the documents into.")] = "default",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would change.")] = False,
-    watch: Annotated[
-        bool, typer.Option("--watch", help="Go on, and ingest again whenever the folder changes.")
-    ] = False,
-    workers: Annotated[int, typer.Option(min=0, help="Processes that read files; 0 to choose by the machine.")] = 0,
-    as_json: Json = False,
-) -> None:
-    """Read a folder into the library: add what is new, update what changed, remove what is gone."""
-    from ingest.pipeline import ingest_folder
-    from ingest.progress import show_progress
-    from ingest.watch import watch_folder
-    from rag_app.assembly import ingest_options, open_embedder, open_library
-
-    settings: Settings = context.obj
-    chosen = ingest_options(settings, collection=collection, dry_run=dry_run, workers=workers)
-    embedder = open_embedder(settings)
-    library = open_library(settings, embedder)
-    failed = False
-    try:
-        for _ in watch_folder(folder) if watch else (None,):
-            with show_progress() as on_event:
-                report = ingest_folder(folder, library, embedder, options=chosen, on_event=on_event)
-            failed = failed or bool(report.failures)
-            print_result(report.to_json(), as_json, partial(printing.show_ingest, report, dry_run=dry_run))
-    finally:
-        library.close()
-    if failed:
-        raise typer.Exit(1)
 
 
 @app.command()
@@ -267,7 +233,7 @@ def _role(name: str) -> Any:
 
 @contextmanager
 def _library(context: typer.Context) -> Iterator[Any]:
-    from rag_app.assembly import open_library
+    from rag_app.opening import open_library
 
     library = open_library(context.obj)
     try:

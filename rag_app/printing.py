@@ -48,6 +48,10 @@ def show_ingest(report: IngestReport, *, dry_run: bool) -> None:
             out.print(Text(f"  {verb}: {name}"))
         if len(names) > 20:
             out.print(f"  {verb}: and {len(names) - 20} more")
+    for old, new in report.moved[:20]:
+        out.print(Text(f"  moved: {old} to {new}"))
+    if len(report.moved) > 20:
+        out.print(f"  moved: and {len(report.moved) - 20} more")
     for failure in report.failures:
         out.print(Text(f"  failed: {failure.name}: {failure.reason}", style="red"))
     for warning in report.warnings:
@@ -56,8 +60,8 @@ def show_ingest(report: IngestReport, *, dry_run: bool) -> None:
         out.print(f"  left out: {report.skipped} files of kinds that are not read, links or pipes")
     start = "Would change: " if dry_run else ""
     out.print(
-        f"{start}{len(report.added)} added, {len(report.updated)} updated, {len(report.removed)} removed, "
-        f"{report.unchanged} unchanged, {len(report.failures)} failed; "
+        f"{start}{len(report.added)} added, {len(report.updated)} updated, {len(report.moved)} moved, "
+        f"{len(report.removed)} removed, {report.unchanged} unchanged, {len(report.failures)} failed; "
         f"{report.chunks} chunks in {report.seconds:.1f} s."
     )
 
