@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -12,6 +13,7 @@ from sentence_transformers import SentenceTransformer
 
 from rag_app.errors import ModelError
 from rag_app.models.catalogue import ModelSource
+from rag_app.models.counting import tokenizer_file
 from rag_app.models.devices import choose_device, choose_dtype
 from rag_app.models.quiet import quietly
 
@@ -22,16 +24,18 @@ class Embedder:
     """Embeds texts as unit vectors whose dot product is their cosine similarity.
 
     ``name`` identifies the model and its weights, ``dimensions`` is the length of a vector, and text beyond
-    ``max_tokens`` tokens (special tokens included) does not reach the vector. May be used from several threads.
+    ``max_tokens`` tokens (special tokens included) does not reach the vector. ``tokenizer_folder`` is where another
+    process can load its tokenizer from. May be used from several threads.
     """
 
-    def __init__(self, model: SentenceTransformer, *, name: str) -> None:
+    def __init__(self, model: SentenceTransformer, *, name: str, tokenizer_folder: Path | None = None) -> None:
         dimensions = model.get_embedding_dimension()
         if dimensions is None:
             raise ModelError(f"{name} does not say how long its vectors are. Choose another embedder.")
         self.name = name
         self.dimensions = dimensions
         self.max_tokens = _max_tokens(model)
+        self.tokenizer_folder = tokenizer_folder
         self._model = model.eval()
         self._counter = _Counter(model.tokenizer)
         # A tokenizer that two threads use at once raises "Already borrowed".
@@ -119,7 +123,8 @@ def load_embedder(source: ModelSource, *, device: str = "auto") -> Embedder:
             f"{source.name} in {source.folder} cannot be loaded as an embedder: {error}. "
             "Check that it is a whole sentence-transformers model, or choose another."
         ) from error
-    return Embedder(model, name=source.identity)
+    folder = source.folder if tokenizer_file(source.folder).is_file() else None
+    return Embedder(model, name=source.identity, tokenizer_folder=folder)
 
 
 def _max_tokens(model: SentenceTransformer) -> int:
