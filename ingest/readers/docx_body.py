@@ -6,11 +6,10 @@ from typing import Any
 from ingest.readers.docx_numbering import Numbering
 from ingest.readers.docx_styles import Style, Styles, outline_level, whole_number
 from ingest.readers.docx_text import W, Words, child_of, is_on, value_of, words_of
-from ingest.readers.sections import TextBuilder, one_line
+from ingest.readers.sections import TextBuilder, could_be_heading, one_line
 from ingest.readers.tables import table_lines
 
 _CONTAINERS = {f"{W}{name}" for name in ("sdtContent", "ins", "moveTo", "customXml", "smartTag")}
-_LONGEST_BOLD_HEADING = 100
 _DEEPEST = 10
 
 Notes = Mapping[tuple[str, str], Any]
@@ -91,7 +90,7 @@ class _Walk:
     def _list_mark(self, paragraph: Any, style: Style) -> tuple[str | None, int]:
         """Return what a list puts before a paragraph, and how deep it stands in the list."""
         own = value_of(paragraph, "pPr", "numPr", "numId")
-        number = own or style.list
+        number = own or style.numbering
         if not number or number == "0":
             return ("-" if own is None and style.name.startswith("List Bullet") else None), 0
         place = whole_number(value_of(paragraph, "pPr", "numPr", "ilvl"))
@@ -209,7 +208,7 @@ def _is_bold(element: Any) -> bool:
 
 def _is_bold_line(paragraph: Any, text: str) -> bool:
     """Whether a paragraph looks like a heading, in a document that marks none: a short line in bold."""
-    if len(text) > _LONGEST_BOLD_HEADING or text.endswith((".", ",", ";", ":")) or "\n" in text:
+    if not could_be_heading(text):
         return False
     in_table = next(paragraph.iterancestors(f"{W}tbl", f"{W}txbxContent"), None) is not None
     return not in_table and child_of(paragraph, "pPr", "numPr") is None and _is_bold(paragraph)

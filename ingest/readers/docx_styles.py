@@ -12,12 +12,12 @@ _LONGEST_CHAIN = 12
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """What a style says of its paragraphs. ``level`` is that of a heading, from 1; ``list`` a numbering's number."""
+    """What a style says of its paragraphs: the level of a heading, from 1, and the number of the list they are in."""
 
     identifier: str = ""
     name: str = ""
     level: int | None = None
-    list: str | None = None
+    numbering: str | None = None
     list_level: int | None = None
 
     @property

@@ -7,6 +7,7 @@ from rag_app.records import ExtractedText, Section
 
 MAX_HEADING_CHARACTERS = 120
 LONGEST_TITLE = 200
+_LONGEST_BOLD_HEADING = 100
 
 _NEWLINES = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 # Tried only where a run of spaces begins: from each of its characters, a long run would take minutes.
@@ -37,6 +38,11 @@ def without_trailing_spaces(text: str) -> str:
 def one_line(text: str) -> str:
     """Return the cleaned text with every run of white space made one space."""
     return " ".join(clean(text).split())
+
+
+def could_be_heading(text: str) -> bool:
+    """Whether a paragraph in bold may be meant as a heading: a short line that is no sentence."""
+    return len(text) <= _LONGEST_BOLD_HEADING and "\n" not in text and not text.endswith((".", ",", ";", ":"))
 
 
 class TextBuilder:
