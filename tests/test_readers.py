@@ -50,15 +50,7 @@ def test_a_few_broken_bytes_do_not_change_the_encoding_of_the_rest() -> None:
     assert "Größe über" in text
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
-        bytes(range(256)) * 20,
-        b"\x89PNG\r\n\x1a\n" + b"\0\x01\x02" * 100,
-        b"\x7fELF\x02\x01\x01" + b"\0" * 60,
-        bytes(range(1, 9)) * 9,
-    ],
-)
+@pytest.mark.parametrize("data", [bytes(range(256)) * 20, bytes(range(1, 9)) * 9])
 def test_binary_content_is_refused_whatever_the_name(data: bytes) -> None:
     with pytest.raises(ReadError, match=r"notes\.txt does not hold text"):
         read(data, "notes.txt")

@@ -11,10 +11,12 @@ from importlib import import_module
 from pathlib import PurePath
 
 from ingest.readers.code import DEFINITIONS
+from ingest.readers.kinds import choose_format
+from ingest.readers.nesting import Nesting
 from rag_app.errors import ReadError
 from rag_app.records import ExtractedText
 
-Reader = Callable[[bytes, str], ExtractedText]
+Reader = Callable[..., ExtractedText]
 
 # Changed whenever readers learn something, so that files that they could not read are tried again.
 READERS_VERSION = "2"
@@ -27,9 +29,9 @@ class LateReader:
     module: str
     function: str
 
-    def __call__(self, data: bytes, name: str) -> ExtractedText:
+    def __call__(self, data: bytes, name: str, *nesting: Nesting) -> ExtractedText:
         read: Reader = getattr(import_module(f"{__name__}.{self.module}"), self.function)
-        return read(data, name)
+        return read(data, name, *nesting)
 
 
 # What reads each format, by the key that ExtractedText.format carries.
@@ -41,13 +43,29 @@ FORMATS: dict[str, Reader] = {
     "docx": LateReader("docx", "read_docx"),
     "pptx": LateReader("pptx", "read_pptx"),
     **dict.fromkeys(("xlsx", "xlsb", "xls"), LateReader("sheets", "read_sheets")),
+    **dict.fromkeys(("odt", "ods", "odp"), LateReader("odf", "read_odf")),
+    "rtf": LateReader("rtf", "read_rtf"),
+    "epub": LateReader("epub", "read_epub"),
+    **dict.fromkeys(("doc", "ppt"), LateReader("old_office", "read_old_office")),
     "csv": LateReader("csv", "read_csv"),
     "code": LateReader("code", "read_code"),
+    "json": LateReader("structured", "read_json"),
+    "jsonl": LateReader("structured", "read_json_lines"),
+    "xml": LateReader("xml", "read_xml"),
+    "rst": LateReader("rst", "read_rst"),
+    "ipynb": LateReader("notebook", "read_notebook"),
+    "subtitles": LateReader("subtitles", "read_subtitles"),
+    "eml": LateReader("mail", "read_mail"),
+    "mbox": LateReader("mail", "read_mailbox"),
+    "zip": LateReader("archive", "read_zip"),
 }
+
+# Formats that hold files of any format; their readers are handed the means to read those, within limits.
+CONTAINERS = {"eml", "mbox", "zip"}
 
 # Which format a file of a suffix has, if its content does not tell otherwise.
 SUFFIXES: dict[str, str] = {
-    **dict.fromkeys((".txt", ".text", ".log", ".rst", ".json", ".yaml", ".yml", ".toml", ".ini"), "text"),
+    **dict.fromkeys((".txt", ".text", ".log", ".yaml", ".yml", ".toml", ".ini"), "text"),
     **dict.fromkeys((".md", ".markdown"), "markdown"),
     **dict.fromkeys((".html", ".htm", ".xhtml"), "html"),
     ".pdf": "pdf",
@@ -56,7 +74,23 @@ SUFFIXES: dict[str, str] = {
     **dict.fromkeys((".xlsx", ".xlsm", ".xltx", ".xltm"), "xlsx"),
     ".xlsb": "xlsb",
     ".xls": "xls",
+    **dict.fromkeys((".odt", ".ott", ".fodt"), "odt"),
+    **dict.fromkeys((".ods", ".ots", ".fods"), "ods"),
+    **dict.fromkeys((".odp", ".otp", ".fodp"), "odp"),
+    ".rtf": "rtf",
+    ".epub": "epub",
+    **dict.fromkeys((".doc", ".dot"), "doc"),
+    **dict.fromkeys((".ppt", ".pps", ".pot"), "ppt"),
     **dict.fromkeys((".csv", ".tsv"), "csv"),
+    **dict.fromkeys((".json", ".geojson"), "json"),
+    **dict.fromkeys((".jsonl", ".ndjson"), "jsonl"),
+    **dict.fromkeys((".xml", ".rss", ".atom", ".xsd", ".svg"), "xml"),
+    **dict.fromkeys((".rst", ".rest"), "rst"),
+    ".ipynb": "ipynb",
+    **dict.fromkeys((".srt", ".vtt", ".ass", ".ssa", ".sbv"), "subtitles"),
+    ".eml": "eml",
+    **dict.fromkeys((".mbox", ".mbx"), "mbox"),
+    ".zip": "zip",
     **dict.fromkeys((".css", ".hs", *DEFINITIONS), "code"),
 }
 
@@ -64,15 +98,29 @@ READERS: dict[str, Reader] = {suffix: FORMATS[key] for suffix, key in SUFFIXES.i
 
 
 def read_document(data: bytes, name: str) -> ExtractedText:
-    """Read a file's bytes with the reader of its suffix, or as plain text where none is known.
+    """Read a file's bytes as what they are: by their content where that leaves no doubt, else by the name's suffix.
 
     Raises:
         ReadError: the file cannot be read, or there is no text in it.
     """
+    return _read(data, name, Nesting(_read))
+
+
+def _read(data: bytes, name: str, nesting: Nesting) -> ExtractedText:
     if not data:
         raise ReadError(f"{name} is empty (0 bytes). Copy or save it again, or list it in .ragignore.")
-    key = SUFFIXES.get(PurePath(name).suffix.lower(), "text")
-    extracted = FORMATS[key](data, name)
+    suffix = PurePath(name).suffix.lower()
+    key, kind = choose_format(data, SUFFIXES.get(suffix))
+    if key not in FORMATS:
+        raise ReadError(
+            f"{name} is {kind.label if kind else 'of an unknown kind'}, which is not read. "
+            "Save its content in another format, or list it in .ragignore."
+        )
+    reader = FORMATS[key]
+    extracted = reader(data, name, nesting) if key in CONTAINERS else reader(data, name)
     if not extracted.sections:
         raise ReadError(f"{name} has no text in it. Put its content into words, or list it in .ragignore.")
-    return extracted if extracted.format else replace(extracted, format=key)
+    notes = extracted.notes
+    if kind and suffix in SUFFIXES:
+        notes = (f"read as {kind.label}, which its content is, although its name ends in {suffix}", *notes)
+    return replace(extracted, format=extracted.format or key, notes=notes)

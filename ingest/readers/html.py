@@ -27,7 +27,7 @@ _UNSEEN = (Comment, Declaration, Doctype, ProcessingInstruction)
 
 def read_html(data: bytes, name: str) -> ExtractedText:
     """Read a page: title, headings, paragraphs, lists and tables."""
-    soup = BeautifulSoup(_decode_page(data, name), "lxml")
+    soup = BeautifulSoup(decode_page(data, name), "lxml")
     title = soup.title.get_text() if soup.title else None
     builder = TextBuilder()
     _walk_page(builder, soup, name)
@@ -40,7 +40,8 @@ def add_html(builder: TextBuilder, markup: str) -> None:
     _walk_page(builder, BeautifulSoup(markup, "lxml"), "HTML block")
 
 
-def _decode_page(data: bytes, name: str) -> str:
+def decode_page(data: bytes, name: str) -> str:
+    """Return a page as text, in the encoding that it declares if that fits its bytes."""
     for encoding in _declared_encodings(data):
         try:
             return data.decode(encoding)

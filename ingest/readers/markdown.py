@@ -32,9 +32,13 @@ def read_markdown(data: bytes, name: str) -> ExtractedText:
         named = _TITLE.search(front.group(1))
         title = named.group(1).strip().strip("\"'") if named else None
         text = text[front.end() :]
-    tokens = MarkdownIt("commonmark").enable("table").enable("strikethrough").parse(text)
-    first = _Walk(builder).run(tokens)
+    first = add_markdown(builder, text)
     return builder.build(title=title or first)
+
+
+def add_markdown(builder: TextBuilder, text: str) -> str | None:
+    """Add a piece of Markdown; return its first heading of the highest level."""
+    return _Walk(builder).run(MarkdownIt("commonmark").enable("table").enable("strikethrough").parse(text))
 
 
 class _Walk:
