@@ -12,6 +12,7 @@ from sqlalchemy import func, select, update
 from rag_app.library import documents, failures, full_text, schema
 from rag_app.library.cached_index import CachedIndex
 from rag_app.library.checking import check_library
+from rag_app.library.conversations import Conversations
 from rag_app.library.database import Database, database_file
 from rag_app.library.duplicates import near_duplicates
 from rag_app.library.history import begin_revision, choose_embedder, state_of
@@ -47,6 +48,7 @@ class Library(ReadableLibrary):
         self._embedder = embedder
         self._dimensions = dimensions
         self._versions_kept = versions_kept
+        self.conversations = Conversations(database)
 
     @classmethod
     def open(

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, inspect, text
 
 from rag_app.errors import LibraryError, SchemaTooNew
 
-CURRENT = "0002"
+CURRENT = "0003"
 """The newest step in ``migrations/versions``; kept here so that opening a current library need not look."""
 
 

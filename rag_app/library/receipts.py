@@ -20,6 +20,7 @@ _STORES: dict[str, tuple[Table, ...]] = {
     "positions": (schema.document_boxes,),
     "signatures": (schema.signatures,),
     "chunks": (schema.chunks,),
+    "conversations": (schema.turn_documents,),
 }
 
 

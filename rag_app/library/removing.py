@@ -8,6 +8,7 @@ from sqlalchemy import Connection, func, select
 from rag_app.errors import LibraryLocked, StorageFull
 from rag_app.library import schema
 from rag_app.library.cached_index import CachedIndex
+from rag_app.library.conversations import redact_documents
 from rag_app.library.database import Database
 from rag_app.library.documents import document_text, find_document, remove_document
 from rag_app.library.erasing import erase, probes_of, residue
@@ -68,6 +69,7 @@ def _remove(connection: Connection, document_id: int) -> Receipt:
     kept = connection.scalar(versions) or 0
     chunk_ids = connection.scalars(select(schema.chunks.c.id).where(schema.chunks.c.document_id == document_id)).all()
     remove_document(connection, document_id)
+    redact_documents(connection, [document_id])
     remove_failure(connection, document.collection, document.path)
     return put_receipt(connection, document, versions=kept, chunk_ids=chunk_ids)
 

@@ -197,3 +197,42 @@ pending_vectors = Table(
     sqlite_with_rowid=False,
 )
 """Vectors of an embedder that is to replace the library's own, once every chunk has one."""
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("title", String, nullable=False),
+    Column("created_at", DateTime, nullable=False),  # UTC
+    Column("changed_at", DateTime, nullable=False),  # UTC
+    Index("ix_conversations_changed_at", "changed_at"),
+)
+
+turns = Table(
+    "turns",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("conversation_id", ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False),
+    Column("ordinal", Integer, nullable=False),
+    Column("question", Text, nullable=False),
+    Column("state", String, nullable=False),
+    # The process that answers: what one that has ended left unfinished stays so.
+    Column("writer", String(16), nullable=False),
+    Column("answer", Text),  # JSON
+    Column("error", Text, nullable=False, server_default=text("''")),
+    Column("asked_at", DateTime, nullable=False),  # UTC
+    UniqueConstraint("conversation_id", "ordinal"),
+    # An answer that comes late must not be written to another question.
+    sqlite_autoincrement=True,
+)
+"""What was asked in a conversation, and what came back."""
+
+turn_documents = Table(
+    "turn_documents",
+    metadata,
+    Column("document_id", Integer, primary_key=True, autoincrement=False),
+    Column("turn_id", ForeignKey("turns.id", ondelete="CASCADE"), primary_key=True),
+    Index("ix_turn_documents_turn_id", "turn_id"),
+    sqlite_with_rowid=False,
+)
+"""Which documents' words an answer may hold, so that they go with the document."""

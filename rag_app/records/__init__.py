@@ -12,6 +12,7 @@ from rag_app.records.answers import (
     Sentence,
     Status,
 )
+from rag_app.records.conversations import REMOVED_MARK, Conversation, KeptTurn, TurnState
 from rag_app.records.documents import (
     Chunk,
     Document,
@@ -39,10 +40,12 @@ from rag_app.records.upkeep import (
 )
 
 __all__ = [
+    "REMOVED_MARK",
     "UNSUPPORTED_MARK",
     "Answer",
     "Chunk",
     "Citation",
+    "Conversation",
     "Document",
     "Duplicate",
     "ExtractedText",
@@ -51,6 +54,7 @@ __all__ = [
     "Hit",
     "IngestEvent",
     "IngestReport",
+    "KeptTurn",
     "Message",
     "NewDocument",
     "Passage",
@@ -62,6 +66,7 @@ __all__ = [
     "Span",
     "Status",
     "TextBox",
+    "TurnState",
     "VerifyReport",
     "Version",
     "contextual_text",
