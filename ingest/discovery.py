@@ -14,11 +14,11 @@ from pathlib import Path, PurePath
 from pathspec import GitIgnoreSpec
 
 from ingest.readers import READERS
+from ingest.sniffing import SNIFFED_BYTES, readable
 from rag_app.errors import FolderError
 from rag_app.records import Failure
 
 IGNORE_FILE = ".ragignore"
-_SNIFFED_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +165,7 @@ def _note_file(path: Path, name: str, found: Discovery) -> None:
     try:
         status = path.lstat()
         name.encode("utf-8")
-        wanted = stat.S_ISREG(status.st_mode) and (path.suffix.lower() in READERS or _looks_like_text(path))
+        wanted = stat.S_ISREG(status.st_mode) and (path.suffix.lower() in READERS or _is_readable(path))
     except FileNotFoundError:
         return  # removed since the folder was listed
     except UnicodeEncodeError:
@@ -190,18 +190,10 @@ def _is_empty_code(path: PurePath, status: os.stat_result) -> bool:
     return status.st_size == 0 and path.suffix.lower() in (".py", ".pyi")
 
 
-def _looks_like_text(path: Path) -> bool:
-    """Whether a file of unknown suffix begins with UTF-8 text."""
+def _is_readable(path: Path) -> bool:
+    """Whether a file of unknown suffix begins like one that is read."""
     with path.open("rb") as file:
-        start = file.read(_SNIFFED_BYTES)
-    if not start or b"\0" in start:
-        return False
-    try:
-        # The sample may end within a character.
-        start.decode("utf-8") if len(start) < _SNIFFED_BYTES else start[:-4].decode("utf-8", errors="strict")
-    except UnicodeDecodeError as error:
-        return error.start > _SNIFFED_BYTES - 12
-    return True
+        return readable(path.suffix, file.read(SNIFFED_BYTES))
 
 
 def _printable(text: str) -> str:
