@@ -20,7 +20,7 @@ _CAUSE_CHARACTERS = 1000
 class Journal:
     """The log of one run, in a file of its own; the oldest files go. A log that cannot be written stops nothing."""
 
-    def __init__(self, folder: Path, **facts: object) -> None:
+    def __init__(self, folder: Path, /, **facts: object) -> None:
         """``facts`` are written down at the beginning: the folder, the collection."""
         self.run = secrets.token_hex(4)
         self._file: IO[str] | None = None

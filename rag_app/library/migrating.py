@@ -1,13 +1,15 @@
 """Bring a database to the schema that this version reads and writes."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
 from rag_app.errors import LibraryError, SchemaTooNew
+
+# alembic is imported where it is used: it takes a third of a second, and a library is mostly of the current schema.
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 CURRENT = "0003"
 """The newest step in ``migrations/versions``; kept here so that opening a current library need not look."""
@@ -37,6 +39,8 @@ def require_known(version: str | None, file: Path) -> None:
     Raises:
         SchemaTooNew: it is one.
     """
+    from alembic.script import ScriptDirectory
+
     known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
     if version is not None and version not in known:
         raise SchemaTooNew(
@@ -47,12 +51,16 @@ def require_known(version: str | None, file: Path) -> None:
 
 def upgrade(connection: Connection) -> None:
     """Create or upgrade the schema in the connection's transaction, so that it is whole or not at all."""
+    from alembic import command
+
     config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
 
 
-def _config() -> Config:
+def _config() -> "Config":
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", "rag_app.library:migrations")
     return config

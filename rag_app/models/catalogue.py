@@ -15,7 +15,6 @@ from typing import Any, Literal
 from rag_app.errors import ModelError, ModelMissing
 from rag_app.models.adapter import low_rank_merge
 from rag_app.models.checksums import check_sha256, fingerprint, sha256_of
-from rag_app.models.hub import fetch
 from rag_app.models.prepare import MANIFEST, Merge, is_whole, prepare, prepared_name
 
 Kind = Literal["embedder", "generator"]
@@ -126,6 +125,9 @@ def resolve_model(name: str, *, kind: Kind, home: Path, notify: Callable[[str], 
     if "/" not in name and (near := get_close_matches(name.lower(), [e.name.lower() for e in CATALOGUE], n=1)):
         meant = next(entry.name for entry in CATALOGUE if entry.name.lower() == near[0])
         raise ModelMissing(f"There is no model '{name}'. Did you mean {meant}? All: rag-app models list")
+    # Imported here because it takes half a second, and most models come from wheels or folders.
+    from rag_app.models.hub import fetch
+
     fetched = fetch(name, notify=notify)
     return _uncatalogued(name, kind=kind, folder=fetched, origin="hub", home=home)
 
