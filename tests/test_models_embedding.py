@@ -8,7 +8,7 @@ import pytest
 
 from rag_app.errors import ModelError
 from rag_app.models.catalogue import ModelSource, resolve_model
-from rag_app.models.embedding import BATCH, Embedder, load_embedder
+from rag_app.models.embedding import Embedder, load_embedder
 from tests.tiny_models import save_tiny_embedder
 
 TEXTS = [
@@ -44,7 +44,7 @@ def test_vectors_are_float32_of_length_one(embedder: Embedder) -> None:
 
 def test_a_text_has_nearly_the_same_vector_in_every_batch(embedder: Embedder) -> None:
     alone = np.stack([embedder.embed_query(text) for text in TEXTS])
-    together = embedder.embed_passages([*TEXTS, *(f"Filler number {n}. " * (n % 9) for n in range(BATCH))])
+    together = embedder.embed_passages([*TEXTS, *(f"Filler number {n}. " * (n % 9) for n in range(40))])
     assert np.einsum("nd,nd->n", alone, together[: len(TEXTS)]).min() > 0.999
 
 
@@ -54,8 +54,10 @@ def test_no_texts_give_no_vectors(embedder: Embedder) -> None:
 
 def test_progress_counts_up_to_the_number_of_texts(embedder: Embedder) -> None:
     seen: list[int] = []
-    embedder.embed_passages([f"text {n}" for n in range(BATCH + 3)], on_progress=seen.append)
-    assert seen == [BATCH, BATCH + 3]
+    embedder.embed_passages(["leave " * (n % 300) for n in range(100)], on_progress=seen.append)
+    assert len(seen) > 3
+    assert seen == sorted(set(seen))
+    assert seen[-1] == 100
 
 
 def test_tokens_are_counted_without_special_ones_and_without_a_limit(embedder: Embedder) -> None:
