@@ -2,135 +2,200 @@
 
 import logging
 import threading
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Row, Select, and_, select
+from sqlalchemy import Connection
 
-from rag_app.library import schema
+from rag_app.library.background import BackgroundBuild
 from rag_app.library.database import Database
-from rag_app.library.documents import chunk_ids, living_chunks
-from rag_app.library.history import State, state_of
-from rag_app.library.vector_index import Stamp, VectorIndex
-from rag_app.library.vectors import unpacked
+from rag_app.library.history import REVISIONS_KEPT, State, state_of
+from rag_app.library.index_building import build_fitting, build_quickly, can_follow, follow, stamp_of
+from rag_app.library.refining import nearest
+from rag_app.library.scopes import ScopedChunks
+from rag_app.library.vector_index import SIZES, Sizes, Stamp, VectorIndex
 from rag_app.records import Hit, Scope
 
 logger = logging.getLogger(__name__)
 
 SAVE_AFTER = 5000
-"""Changed vectors after which the index is saved. Losing it costs reading at most these from the database again."""
+"""Changed vectors, or a twentieth of all, after which the index is saved. Losing it costs reading these again."""
 
-_BATCH = 10_000
+_FOLLOW_AFTER = REVISIONS_KEPT // 4
 
 
 class CachedIndex:
     """The vector index of one library, shared by its threads.
 
     ``lock`` must be held from before the database is read until the index has been searched, so that the index
-    never goes back to an older revision, nor changes under a search.
+    never goes back to an older revision, nor changes under a search. An index that suits the library's size is built
+    without it, in the background, and the one that is there serves until then.
     """
 
-    def __init__(self, file: Path, *, saved: bool) -> None:
+    def __init__(self, file: Path, *, saved: bool, sizes: Sizes = SIZES) -> None:
         self.lock = threading.Lock()
         self._file = file
         self._saved = saved
+        self._sizes = sizes
         self._index: VectorIndex | None = None
         self._unsaved = 0
+        self._saved_revision = 0
+        self._changes = 0
+        self._seen = _signature(file)
+        self._scopes = ScopedChunks()
+        self._build = BackgroundBuild(file)
 
     def search(
         self, connection: Connection, state: State, query: NDArray[np.float32], *, k: int, scope: Scope
     ) -> list[Hit]:
-        """Return the k chunks in scope nearest to a query of length 1; all of them are there in the database."""
+        """Return the k chunks in scope nearest to a query of length 1, with their exact cosines, best first."""
         index = self.at(connection, state)
-        allowed = None if scope == Scope() else chunk_ids(connection, scope)
-        hits = index.search(query, k, allowed)
-        if len(living_chunks(connection, (hit.chunk_id for hit in hits))) < len(hits):
+        embedder = index.stamp.embedder
+        allowed = None if scope == Scope() else self._scopes.allowed(connection, index.stamp, scope)
+        if allowed is not None and allowed.few is not None:
+            return nearest(connection, query, allowed.few, k=k, embedder=embedder)[0]
+        bits, count = (None, None) if allowed is None else (allowed.bits, allowed.count)
+        hits, whole = nearest(connection, query, index.candidates(query, k, bits, count=count), k=k, embedder=embedder)
+        if not whole:
             logger.warning("The vector index did not fit the library and is made anew.")
-            hits = self.rebuilt(connection, index.stamp).search(query, k, allowed)
+            index = self.rebuilt(connection, index.stamp)
+            hits, _ = nearest(connection, query, index.candidates(query, k, bits, count=count), k=k, embedder=embedder)
         return hits
 
     def at(self, connection: Connection, state: State) -> VectorIndex:
         """Return the index exactly as the connection's transaction sees the library, which must have an embedder."""
-        if state.embedder is None or state.dimensions is None:
+        stamp = stamp_of(state)
+        if stamp is None:
             raise ValueError("a library without an embedder has no vectors")
-        stamp = Stamp(state.revision, state.token, state.embedder, state.dimensions)
         if self._index is None:
-            self._index = VectorIndex.load(self._file)
-        if self._index is None or not _can_catch_up(connection, self._index.stamp, stamp):
+            self._seen = _signature(self._file)
+            self._index = VectorIndex.load(self._file, sizes=self._sizes)
+            self._unsaved, self._saved_revision = 0, self._index.stamp.revision if self._index else 0
+        if self._index is None or not can_follow(connection, self._index.stamp, stamp):
             return self.rebuilt(connection, stamp)
         if self._index.stamp != stamp:
-            self._catch_up(connection, self._index, stamp)
+            index, self._index = self._index, None
+            self._unsaved += follow(connection, index, stamp)
+            self._index = index
         return self._index
 
     def rebuilt(self, connection: Connection, stamp: Stamp) -> VectorIndex:
         """Make the index anew from the database, whatever it held."""
         self._index = None
-        index = VectorIndex(stamp)
-        columns = schema.chunks.c
-        self._read(connection, index, select(columns.id, columns.vector).where(columns.embedder == stamp.embedder))
+        self._seen = _signature(self._file)
+        index = build_quickly(connection, stamp, sizes=self._sizes)
         # Even an empty one is worth saving over whatever could not be used.
-        self._index, self._unsaved = index, max(len(index), 1)
+        self._index, self._unsaved, self._saved_revision = index, max(len(index), 1), 0
         return index
 
     def rebuild(self, database: Database) -> None:
-        """Make the index anew and save it, if the library has an embedder yet."""
-        with self.lock:
-            with database.reading() as connection:
-                state = state_of(connection)
-                if state.embedder is None or state.dimensions is None:
+        """Make an index that suits the library's size and save it, if the library has an embedder yet."""
+        self._build.stop()
+        if not self._adopt(database, build_fitting(database, sizes=self._sizes)):
+            with self.lock, database.reading() as connection:
+                stamp = stamp_of(state_of(connection))
+                if stamp is None:
                     return
-                self.rebuilt(connection, Stamp(state.revision, state.token, state.embedder, state.dimensions))
+                self.rebuilt(connection, stamp)
+        with self.lock:
             self.save()
 
-    def save_when_due(self) -> None:
-        """Save the index if much has changed. To be called outside of a transaction, with the lock held."""
-        if self._unsaved >= SAVE_AFTER:
+    def settle(self, database: Database) -> None:
+        """Bring the index to the library's state and to the form that suits its size, and save it; wait for that."""
+        with self.lock, database.reading() as connection:
+            state = state_of(connection)
+            fits = state.embedder is None or self._fits(self.at(connection, state))
+        if not fits:
+            self.rebuild(database)
+        with self.lock:
             self.save()
+
+    def tend(self, database: Database) -> None:
+        """Save the index if much has changed, and begin to build one of another form if the library outgrew it.
+
+        To be called outside of a transaction, without the lock.
+        """
+        with self.lock:
+            if self._index is None:
+                return
+            behind = self._index.stamp.revision - self._saved_revision
+            if self._unsaved >= max(SAVE_AFTER, len(self._index) // 20) or (
+                self._unsaved and self._saved_revision and behind > _FOLLOW_AFTER
+            ):
+                self.save()
+            fits = self._fits(self._index)
+        if not fits and self._saved:
+            self._build.start(lambda: self._improve(database))
+
+    def changed(self, database: Database) -> None:
+        """Count a change of the library; now and then follow it, before the change log forgets what it was."""
+        self._changes += 1
+        if self._changes % _FOLLOW_AFTER or (self._index is None and not self._file.exists()):
+            return
+        with self.lock, database.reading() as connection:
+            state = state_of(connection)
+            if state.embedder is not None:
+                self.at(connection, state)
+        self.tend(database)
 
     def save(self) -> None:
         """Save the index if it has changed. A failure is only logged: the library is whole without the file."""
-        if self._index is None or not self._unsaved or not self._saved:
+        if self._index is None or not self._unsaved or not self._saved or self._is_better(self._index):
             return
         try:
             self._index.save(self._file)
         except OSError as error:
             logger.warning("The vector index cannot be saved (%s); it will be made anew from the library.", error)
-        self._unsaved = 0
+        self._unsaved, self._saved_revision = 0, self._index.stamp.revision
 
-    def _catch_up(self, connection: Connection, index: VectorIndex, stamp: Stamp) -> None:
-        log, chunks = schema.changes.c, schema.chunks.c
-        changed = select(log.chunk_id).where(log.revision > index.stamp.revision).distinct().subquery()
-        living = and_(chunks.id == changed.c.chunk_id, chunks.embedder == stamp.embedder)
-        # An exception in between must not leave an index that is neither old nor new.
-        self._index = None
-        columns = (changed.c.chunk_id.label("id"), chunks.vector)
-        self._read(connection, index, select(*columns).join(schema.chunks, living, isouter=True))
-        index.stamp = stamp
-        self._index = index
+    def close(self) -> None:
+        """End what is being built, and save the index if it has changed."""
+        self._build.stop()
+        with self.lock:
+            self.save()
 
-    def _read(self, connection: Connection, index: VectorIndex, rows: Select[Any]) -> None:
-        result = connection.execute(rows, execution_options={"yield_per": _BATCH})
-        for batch in result.partitions():
-            ids, sound, vectors = _split(batch, index.stamp.dimensions)
-            index.replace(ids[~sound], ids[sound], vectors)
-            self._unsaved += len(ids)
+    def _improve(self, database: Database) -> None:
+        """Take over the index that another process built, or build one."""
+        other = VectorIndex.load(self._file, sizes=self._sizes)
+        if other is not None and self._fits(other) and self._adopt(database, other):
+            return
+        fresh = build_fitting(database, sizes=self._sizes, keep_going=self._build.goes_on)
+        if fresh is None or not self._build.goes_on():
+            return
+        if self._adopt(database, fresh):
+            with self.lock:
+                self.save()
+
+    def _adopt(self, database: Database, fresh: VectorIndex | None) -> bool:
+        """Switch to another index, brought to the present state; say whether that could be done."""
+        with self.lock, database.reading() as connection:
+            stamp = stamp_of(state_of(connection))
+            if fresh is None or stamp is None or not can_follow(connection, fresh.stamp, stamp):
+                return False
+            follow(connection, fresh, stamp)
+            self._index, self._unsaved, self._saved_revision = fresh, max(len(fresh), 1), 0
+        logger.info("The vector index of %d vectors is of the form that suits them.", len(fresh))
+        return True
+
+    @staticmethod
+    def _fits(index: VectorIndex) -> bool:
+        return index.fits(len(index))
+
+    def _is_better(self, index: VectorIndex) -> bool:
+        """Say whether another process has meanwhile saved an index built for this size, which this one is not."""
+        if self._fits(index) or _signature(self._file) == self._seen:
+            return False
+        if (found := VectorIndex.stamp_of(self._file)) is None:
+            return False
+        stamp, made_for = found
+        same = (stamp.embedder, stamp.dimensions) == (index.stamp.embedder, index.stamp.dimensions)
+        return same and made_for > index.made_for
 
 
-def _can_catch_up(connection: Connection, old: Stamp, new: Stamp) -> bool:
-    """Say whether the change log leads from one state to the other."""
-    if (old.embedder, old.dimensions) != (new.embedder, new.dimensions):
-        return False
-    known = connection.scalar(select(schema.revisions.c.token).where(schema.revisions.c.number == old.revision))
-    return known == old.token and old.revision <= new.revision
-
-
-def _split(
-    batch: Sequence[Row[Any]], dimensions: int
-) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.float32]]:
-    """Return ids, which of them have a sound vector, and those vectors. A chunk that is gone has none."""
-    ids = np.array([row.id for row in batch], dtype=np.int64)
-    vectors, sound = unpacked([row.vector for row in batch], dimensions)
-    return ids, sound, vectors
+def _signature(file: Path) -> tuple[int, int, int] | None:
+    try:
+        state = file.stat()
+    except OSError:
+        return None
+    return state.st_ino, state.st_size, state.st_mtime_ns

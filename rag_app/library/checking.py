@@ -140,7 +140,7 @@ def _check_index(database: Database, index: CachedIndex) -> Iterator[str]:
             present = np.array([i in unseen for i in ids.tolist()], dtype=np.bool_)
             for chunk_id in ids[~present].tolist():
                 yield f"the vector of chunk {chunk_id} is not in the index; {_HEAL}"
-            different = np.abs(held.vectors(ids[present]) - vectors[present]).max(axis=1, initial=0) > 1e-6
+            different = held.differ(ids[present], vectors[present])
             for chunk_id in ids[present][different].tolist():
                 yield f"the index holds another vector than the library for chunk {chunk_id}; {_HEAL}"
             unseen -= set(ids.tolist())

@@ -112,12 +112,11 @@ class ReadableLibrary:
         Raises:
             EmbedderMismatch: the library has been embedded anew by another embedder since it was opened.
         """
-        with self._index.lock:
-            with self._database.reading() as connection:
-                state = state_of(connection)
-                _, dimensions = self._require_embedder(state)
-                hits = self._index.search(connection, state, unit(query, dimensions), k=k, scope=scope)
-            self._index.save_when_due()
+        with self._index.lock, self._database.reading() as connection:
+            state = state_of(connection)
+            _, dimensions = self._require_embedder(state)
+            hits = self._index.search(connection, state, unit(query, dimensions), k=k, scope=scope)
+        self._index.tend(self._database)
         return hits
 
     def search_words(self, query: str, k: int, scope: Scope = Scope()) -> list[Hit]:
