@@ -27,6 +27,9 @@ _PAGES = ("application/xhtml+xml", "text/html", "application/x-dtbook+xml")
 _NOT_READ = {"cover", "toc", "title-page", "titlepage", "copyright-page", "index"}
 _FIRST_HEADING = re.compile(r"<h[1-6]\b[^>]*>(.*?)</h[1-6]\s*>", re.IGNORECASE | re.DOTALL)
 _TAG = re.compile(r"<[^>]*>")
+_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
+_HEAD = re.compile(r"^.*?<body\b[^>]*>", re.IGNORECASE | re.DOTALL)
+_BEGINNING = 4_000
 _EPUB_TYPE = "{http://www.idpf.org/2007/ops}type"
 
 
@@ -40,11 +43,11 @@ def read_epub(data: bytes, name: str) -> ExtractedText:
     builder = TextBuilder()
     titles = book.titles()
     for member in book.chapters():
-        page = decode_page(book.read(member), name)
+        page = _DECLARATION.sub("", decode_page(book.read(member), name), count=1)
         title = titles.get(member)
         builder.leave(1)
-        if title and not _begins_with(page, title):
-            builder.heading(1, title)
+        if title:
+            _announce(builder, title, page)
         add_html(builder, page)
     if builder.empty:
         raise ReadError(
@@ -157,8 +160,15 @@ class _Book:
         return parse_xml(self._package.read(member), self._name, part=member, remedy=_REMEDY)
 
 
-def _begins_with(page: str, title: str) -> bool:
-    """Whether the first heading of a page says what the table of contents does."""
+def _announce(builder: TextBuilder, title: str, page: str) -> None:
+    """Put a chapter under its title, which is added to the text unless the page itself begins with it."""
     found = _FIRST_HEADING.search(page)
-    words = one_line(_TAG.sub(" ", found.group(1))).casefold() if found else ""
-    return bool(words) and (words in title.casefold() or title.casefold() in words)
+    first = one_line(_TAG.sub(" ", found.group(1))).casefold() if found else ""
+    wanted = title.casefold()
+    if first and (first in wanted or wanted in first):
+        return
+    words = one_line(_TAG.sub(" ", _HEAD.sub("", page, count=1)[:_BEGINNING])).casefold()
+    if words.startswith(wanted):
+        builder.enter(1, title)
+    else:
+        builder.heading(1, title)

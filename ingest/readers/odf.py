@@ -5,7 +5,7 @@ from typing import Any
 from ingest.readers.markup import parse_xml
 from ingest.readers.odf_sheets import sheets_of
 from ingest.readers.odf_slides import add_slides
-from ingest.readers.odf_styles import ListStyles
+from ingest.readers.odf_styles import Styles
 from ingest.readers.odf_text import OFFICE, Blocks
 from ingest.readers.sections import TextBuilder
 from ingest.readers.sheet_tables import SheetWriter
@@ -27,14 +27,14 @@ def read_odf(data: bytes, name: str) -> ExtractedText:
     if content is None:
         raise ReadError(f"{name} is damaged or no {_WHAT} (it has no body). {_REMEDY}")
     builder = TextBuilder()
-    styles = ListStyles(*parts)
+    styles = Styles(*parts)
     title, pages = _add(builder, content, styles)
     if builder.empty:
         raise ReadError(f"{name} has nothing written in it. Put words into it, or list it in .ragignore.")
     return builder.build(title=_own_title(parts) or title, pages=pages)
 
 
-def _add(builder: TextBuilder, content: Any, styles: ListStyles) -> tuple[str | None, int | None]:
+def _add(builder: TextBuilder, content: Any, styles: Styles) -> tuple[str | None, int | None]:
     """Add the content of a body; return the title that it suggests, and how many pages it has."""
     if content.tag == f"{OFFICE}spreadsheet":
         writer = SheetWriter(builder)

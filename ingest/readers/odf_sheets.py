@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from ingest.readers.odf_styles import ListStyles
+from ingest.readers.odf_styles import Styles
 from ingest.readers.odf_text import OFFICE, TABLE, TEXT, Words, repeated
 from ingest.readers.sections import TextBuilder
 from ingest.readers.sheet_tables import MOST_ROWS, Area, Rows, Sheet
@@ -13,21 +13,21 @@ _MOST_COLUMNS = 1_000
 _MOST_EQUAL_ROWS = 1_000
 
 
-def sheets_of(content: Any, styles: ListStyles, builder: TextBuilder) -> Iterator[Sheet]:
+def sheets_of(content: Any, styles: Styles, builder: TextBuilder) -> Iterator[Sheet]:
     """Yield the sheets of a spreadsheet in their order."""
     for table in content.iterchildren(f"{TABLE}table"):
         name = table.get(f"{TABLE}name") or "Sheet"
-        rows, merged, cut = _grid(table)
+        rows, merged, cut = _grid(table, styles)
         if cut:
             builder.note(f'sheet "{name}" cut after {len(rows):,} rows')
         yield Sheet(name, rows, merged, hidden=styles.is_hidden(table.get(f"{TABLE}style-name")))
 
 
-def _grid(table: Any) -> tuple[Rows, list[Area], bool]:
+def _grid(table: Any, styles: Styles) -> tuple[Rows, list[Area], bool]:
     rows: Rows = []
     merged: list[Area] = []
     for row in table.iter(f"{TABLE}table-row"):
-        cells = _row(row, len(rows), merged)
+        cells = _row(row, len(rows), merged, styles)
         times = repeated(row, f"{TABLE}number-rows-repeated", _MOST_EQUAL_ROWS)
         rows.extend([list(cells) for _ in range(times if any(cells) else min(times, 2))])
         if len(rows) > MOST_ROWS:
@@ -35,12 +35,12 @@ def _grid(table: Any) -> tuple[Rows, list[Area], bool]:
     return _even(rows), merged, False
 
 
-def _row(row: Any, number: int, merged: list[Area]) -> list[str]:
+def _row(row: Any, number: int, merged: list[Area], styles: Styles) -> list[str]:
     values: list[str] = []
     for cell in row:
         if cell.tag not in (f"{TABLE}table-cell", f"{TABLE}covered-table-cell"):
             continue
-        text = _shown(cell) if cell.tag == f"{TABLE}table-cell" else ""
+        text = _shown(cell, styles) if cell.tag == f"{TABLE}table-cell" else ""
         across = repeated(cell, f"{TABLE}number-columns-spanned", _MOST_COLUMNS)
         down = repeated(cell, f"{TABLE}number-rows-spanned", MOST_ROWS)
         if across > 1 or down > 1:
@@ -52,10 +52,10 @@ def _row(row: Any, number: int, merged: list[Area]) -> list[str]:
     return values
 
 
-def _shown(cell: Any) -> str:
+def _shown(cell: Any, styles: Styles) -> str:
     lines: list[str] = []
     for paragraph in cell.iterchildren(f"{TEXT}p"):
-        words = Words()
+        words = Words(styles)
         words.add(paragraph, notes_before=0)
         lines.append(words.text.strip())
     return " ".join(filter(None, lines)) or cell.get(f"{OFFICE}value") or cell.get(f"{OFFICE}date-value") or ""

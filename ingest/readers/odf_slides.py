@@ -4,18 +4,21 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ingest.readers.odf_styles import ListStyles
+from ingest.readers.odf_styles import Styles
 from ingest.readers.odf_text import DRAW, TABLE, Blocks
+from ingest.readers.reading_order import in_reading_order
 from ingest.readers.sections import TextBuilder
 
 _PRESENTATION = "{urn:oasis:names:tc:opendocument:xmlns:presentation:1.0}"
 _SVG = "{urn:oasis:names:tc:opendocument:xmlns:svg-compatible:1.0}"
 _MARGINALIA = ("header", "footer", "date-time", "page-number", "page")
+# Frames whose upper edges differ by less than this (in centimetres) stand side by side.
+_SAME_ROW = 0.6
 _LENGTH = re.compile(r"(-?\d+(?:\.\d+)?)(cm|mm|in|pt)?")
 _CENTIMETRES = {"cm": 1.0, "mm": 0.1, "in": 2.54, "pt": 0.0353, None: 1.0}
 
 
-def add_slides(builder: TextBuilder, content: Any, styles: ListStyles) -> tuple[str | None, int]:
+def add_slides(builder: TextBuilder, content: Any, styles: Styles) -> tuple[str | None, int]:
     """Add each slide as a page under its title; return the title of the first, and how many there are."""
     first: str | None = None
     number = 0
@@ -31,7 +34,7 @@ def add_slides(builder: TextBuilder, content: Any, styles: ListStyles) -> tuple[
             first = words if number == 1 else first
         else:
             builder.enter(1, f"Slide {number}{hidden}")
-        for frame in sorted((frame for frame in frames if frame not in titles[:1]), key=_place):
+        for frame in _sorted([frame for frame in frames if frame not in titles[:1]]):
             blocks.add(frame)
         for notes in page.iterchildren(f"{_PRESENTATION}notes"):
             _add_notes(builder, blocks, notes)
@@ -55,9 +58,9 @@ def _shapes(parent: Any) -> Iterator[Any]:
             yield child
 
 
-def _place(frame: Any) -> tuple[float, float]:
-    """Return where a frame stands, from the top, by half centimetres, and from the left."""
-    return round(_length(frame.get(f"{_SVG}y")) * 2), _length(frame.get(f"{_SVG}x"))
+def _sorted(frames: list[Any]) -> list[Any]:
+    placed = [(_length(frame.get(f"{_SVG}y")), _length(frame.get(f"{_SVG}x")), frame) for frame in frames]
+    return in_reading_order(placed, same_row=_SAME_ROW)
 
 
 def _length(value: str | None) -> float:

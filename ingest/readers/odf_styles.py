@@ -6,9 +6,11 @@ _STYLE = "{urn:oasis:names:tc:opendocument:xmlns:style:1.0}"
 _TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 _PRESENTATION = "{urn:oasis:names:tc:opendocument:xmlns:presentation:1.0}"
+_SHOWING = (f"{_TABLE}display", f"{_PRESENTATION}visibility", f"{_TEXT}display")
+_HIDDEN = {"false", "hidden", "none"}
 
 
-class ListStyles:
+class Styles:
     """What the styles in some parts of a document say."""
 
     def __init__(self, *roots: Any) -> None:
@@ -30,7 +32,7 @@ class ListStyles:
         return style is not None and "Title" in (style, self._parents.get(style))
 
     def is_hidden(self, style: str | None) -> bool:
-        """Whether what has this style, a sheet or a slide, is not shown."""
+        """Whether what has this style, a sheet, a slide or some words, is not shown."""
         return style in self._hidden
 
     def _read_list(self, style: Any) -> None:
@@ -46,6 +48,6 @@ class ListStyles:
         if parent:
             self._parents[name] = parent
         for properties in style:
-            shown = properties.get(f"{_TABLE}display") or properties.get(f"{_PRESENTATION}visibility")
-            if shown in ("false", "hidden"):
+            shown = (properties.get(attribute) for attribute in _SHOWING)
+            if not _HIDDEN.isdisjoint(shown):
                 self._hidden.add(name)

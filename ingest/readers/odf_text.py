@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ingest.readers.odf_styles import ListStyles
+from ingest.readers.odf_styles import Styles
 from ingest.readers.sections import TextBuilder, one_line
 from ingest.readers.tables import table_lines
 
@@ -30,6 +30,7 @@ _MOST_ROWS = 10_000
 class Words:
     """What was found in a paragraph: its text, its notes and the boxes anchored in it."""
 
+    styles: Styles
     parts: list[str] = field(default_factory=list)
     notes: list[Any] = field(default_factory=list)
     boxes: list[Any] = field(default_factory=list)
@@ -60,7 +61,7 @@ class Words:
             self.parts.append(f" [{notes_before + len(self.notes)}]")
         elif tag.startswith(DRAW):
             self.boxes.extend(child.iter(f"{DRAW}text-box"))
-        else:
+        elif not self.styles.is_hidden(child.get(f"{TEXT}style-name")):
             self.add(child, notes_before=notes_before)
 
 
@@ -73,10 +74,11 @@ def repeated(element: Any, attribute: str, most: int) -> int:
 class Blocks:
     """One pass over the blocks of a document."""
 
-    def __init__(self, builder: TextBuilder, styles: ListStyles) -> None:
+    def __init__(self, builder: TextBuilder, styles: Styles) -> None:
         self._builder = builder
         self._styles = styles
         self._notes = 0
+        self._after_item = False
         self.title: str | None = None
         self.first_heading: str | None = None
 
@@ -101,7 +103,6 @@ class Blocks:
         """Add the items of a list, with those of the lists inside them."""
         style = element.get(f"{TEXT}style-name") or style
         number = self._styles.start(style, depth)
-        gap = "\n" if depth else "\n\n"
         for item in element:
             if item.tag not in (f"{TEXT}list-item", f"{TEXT}list-header"):
                 continue
@@ -113,12 +114,12 @@ class Blocks:
                 elif block.tag == f"{TEXT}h":
                     self._heading(block)
                 elif block.tag == f"{TEXT}p":
-                    self._paragraph(block, prefix=f"{'  ' * min(depth, 8)}{mark} " if mark else "", gap=gap)
+                    self._paragraph(block, prefix=f"{'  ' * min(depth, 8)}{mark} " if mark else "")
                     mark = ""
-                    gap = "\n"
 
     def _table(self, element: Any) -> None:
         """Add a table; one with a single column is a frame around text."""
+        self._after_item = False
         rows = list(_rows(element))
         header = any(row.getparent().tag == f"{TABLE}table-header-rows" for row in rows[:1])
         if all(len(row.findall(f"{TABLE}table-cell")) <= 1 for row in rows):
@@ -163,11 +164,12 @@ class Blocks:
         return " ".join(filter(None, (one_line(self._words(block).text) for block in blocks)))
 
     def _words(self, element: Any) -> Words:
-        words = Words()
+        words = Words(self._styles)
         words.add(element, notes_before=self._notes)
         return words
 
     def _heading(self, element: Any) -> None:
+        self._after_item = False
         words = self._words(element)
         level = repeated(element, f"{TEXT}outline-level", 9)
         self._builder.heading(level, words.text)
@@ -175,14 +177,15 @@ class Blocks:
             self.first_heading = self.first_heading or words.text.strip() or None
         self._attached(words)
 
-    def _paragraph(self, element: Any, prefix: str = "", gap: str = "\n\n") -> None:
+    def _paragraph(self, element: Any, prefix: str = "") -> None:
         words = self._words(element)
         text = words.text.strip()
         if text and self._styles.is_title(element.get(f"{TEXT}style-name")):
             self._builder.heading(1, text)
             self.title = self.title or text
         elif text:
-            self._builder.block(prefix + text, gap=gap)
+            self._builder.block(prefix + text, gap="\n" if prefix and self._after_item else "\n\n")
+            self._after_item = bool(prefix)
         self._attached(words)
 
     def _attached(self, words: Words) -> None:

@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 from lxml.etree import XMLSyntaxError  # type: ignore[import-untyped]
@@ -15,6 +15,7 @@ from pptx.shapes.group import GroupShape
 from pptx.shapes.picture import Picture
 
 from ingest.readers.pptx_graphics import add_chart, add_diagram, add_table
+from ingest.readers.reading_order import in_reading_order
 from ingest.readers.sections import TextBuilder, one_line
 from ingest.readers.zipped import Zipped
 from rag_app.errors import ReadError
@@ -90,7 +91,7 @@ class _Slide:
             self._builder.note(f"slide {number}: {self._pictures} pictures without a description")
 
     def _shapes(self, shapes: Iterable[Any], *, depth: int) -> None:
-        for shape in _in_reading_order(shapes):
+        for shape in _sorted(shapes):
             if isinstance(shape, GroupShape):
                 if depth < _DEEPEST_GROUP:
                     self._shapes(shape.shapes, depth=depth + 1)
@@ -146,18 +147,11 @@ def _choose_alternatives(tree: Any) -> None:
         parent[place : place + 1] = list(choice) if choice is not None else []
 
 
-def _in_reading_order(shapes: Iterable[Any]) -> Iterator[Any]:
-    """Yield shapes row by row, and from left to right in a row; those without a place keep their order at the end."""
-    placed = [(shape.top, shape.left, shape) for shape in shapes]
-    known = sorted((entry for entry in placed if entry[0] is not None), key=lambda entry: entry[0])
-    row: list[tuple[int, int, Any]] = []
-    for entry in known:
-        if row and entry[0] - row[0][0] > _SAME_ROW:
-            yield from (shape for _, _, shape in sorted(row, key=lambda one: one[1] or 0))
-            row = []
-        row.append(entry)
-    yield from (shape for _, _, shape in sorted(row, key=lambda one: one[1] or 0))
-    yield from (shape for top, _, shape in placed if top is None)
+def _sorted(shapes: Iterable[Any]) -> list[Any]:
+    """Return shapes in reading order; those without a place keep their order at the end."""
+    known = [(shape.top, shape) for shape in shapes]
+    placed = [(float(top), float(shape.left or 0), shape) for top, shape in known if top is not None]
+    return in_reading_order(placed, same_row=_SAME_ROW) + [shape for top, shape in known if top is None]
 
 
 def _paragraphs(element: Any) -> list[str]:

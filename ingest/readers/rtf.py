@@ -149,6 +149,8 @@ class _Reader:
             state.font = number
         elif word == "fcharset" and state.place == "font":
             tables.fonts[state.font] = encoding_of_charset(number)
+        elif word in ("trowd", "clvmrg", "cellx"):
+            tables.define_row(word)
         elif word == "uc":
             state.skip = min(max(number or 0, 0), 8)
         elif word in ("par", "sect", "page", "cell", "nestcell", "row", "nestrow") and state.place in ("", "note"):

@@ -105,7 +105,7 @@ class Blocks:
         if self._outer:
             self.add_text(" ", state)  # a note's paragraphs stand on one line
         elif word in ("cell", "row") or (state.in_table and word == "par"):
-            self._in_table(word)
+            self._in_table(word, tables)
         elif word in ("nestcell", "nestrow"):
             self.add_text(" " if word == "nestcell" else "; ", state)
         else:
@@ -116,8 +116,8 @@ class Blocks:
         while self._outer:
             self.leave_note()
         if self._row or self._cell:
-            self._in_table("cell")
-            self._in_table("row")
+            self._in_table("cell", Tables())
+            self._in_table("row", Tables())
         self._end_paragraph(State(), Tables())
 
     def add_to(self, builder: TextBuilder) -> None:
@@ -141,7 +141,7 @@ class Blocks:
             for note in block.notes:
                 builder.block(note)
 
-    def _in_table(self, word: str) -> None:
+    def _in_table(self, word: str, tables: Tables) -> None:
         if word in ("par", "cell"):
             self._cell.append(one_line(self._words.taken()))
             self.clear()
@@ -154,6 +154,10 @@ class Blocks:
                 self._blocks.append([])
             table = self._blocks[-1]
             if isinstance(table, list):
+                above = table[-1] if table else []
+                continued = [place for place, goes_on in enumerate(tables.continued) if goes_on]
+                for place in (place for place in continued if place < min(len(above), len(self._row))):
+                    self._row[place] = above[place]
                 table.append(self._row)
             self._row = []
             self._blocks.extend(self._loose_notes())

@@ -79,6 +79,19 @@ class Tables:
     fonts: dict[int | None, str | None] = field(default_factory=dict)
     styles: dict[int, str] = field(default_factory=dict)
     title: str = ""
+    # Of each cell of the row that is being defined: whether it continues the one above it.
+    continued: list[bool] = field(default_factory=list)
+    continues: bool = False
+
+    def define_row(self, word: str) -> None:
+        """Take note of a word that defines the cells of a row."""
+        if word == "trowd":
+            self.continued, self.continues = [], False
+        elif word == "clvmrg":
+            self.continues = True
+        else:
+            self.continued.append(self.continues)
+            self.continues = False
 
     def encoding_of(self, state: State) -> str:
         font = state.font if state.font is not None else self.default_font
