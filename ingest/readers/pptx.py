@@ -29,6 +29,8 @@ _MATHEMATICS = "{http://schemas.openxmlformats.org/officeDocument/2006/math}t"
 _DAMAGE = (PythonPptxError, XMLSyntaxError, LookupError, ValueError, TypeError, AttributeError, NotImplementedError)
 _MARGINALIA = {PP_PLACEHOLDER.DATE, PP_PLACEHOLDER.FOOTER, PP_PLACEHOLDER.HEADER, PP_PLACEHOLDER.SLIDE_NUMBER}
 _BULLETED = {PP_PLACEHOLDER.BODY, PP_PLACEHOLDER.OBJECT, PP_PLACEHOLDER.VERTICAL_BODY, PP_PLACEHOLDER.VERTICAL_OBJECT}
+# What PowerPoint enters where the author gives no title.
+_NO_TITLES = {"PowerPoint Presentation", "PowerPoint-Präsentation", "Présentation PowerPoint"}
 _DEEPEST_GROUP = 20
 # Shapes whose upper edges differ by less than this (a quarter of an inch, in EMU) stand side by side.
 _SAME_ROW = 228_600
@@ -46,6 +48,7 @@ def read_pptx(data: bytes, name: str) -> ExtractedText:
             builder.turn_page(number)
             _Slide(builder, slide).add(number)
         title = presentation.core_properties.title
+        title = None if title in _NO_TITLES else title
     except _DAMAGE as error:
         raise ReadError(f"{name} is damaged or no {_WHAT} ({error}). {_REMEDY}") from error
     if builder.empty:
