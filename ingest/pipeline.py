@@ -8,6 +8,7 @@ Every file is accounted for: those found are those added, updated, moved, unchan
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ingest.discovery import Discovery, FoundFile, checked_folder, discover, found_file
@@ -64,7 +65,13 @@ def ingest_folder(
         for failed in inventory.gone_failures(present, unseen=unseen):
             library.forget_failure(options.collection, failed.path)
     warnings = _warnings_of(folder, found, kept=kept, removed=bool(tally.removed))
-    return tally.report(kept=tuple(document.name for document in kept), skipped=found.skipped, warnings=warnings)
+    return replace(
+        tally.report(),
+        duplicates=tuple(run.duplicates()),
+        kept=tuple(document.name for document in kept),
+        skipped=found.skipped,
+        warnings=warnings,
+    )
 
 
 def ingest_files(
@@ -95,7 +102,7 @@ def ingest_files(
             reason = f"{path.name} cannot be opened: {error.strerror}. Check that it exists and may be read."
             run.fail(Failure(path.name, reason))
     run.bring_in(inventory.plan(found, reader=options.reader, retry_failed=True))
-    return tally.report()
+    return replace(tally.report(), duplicates=tuple(run.duplicates()))
 
 
 def _suspicious(inventory: Inventory, found: Discovery) -> list[Document]:

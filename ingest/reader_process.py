@@ -179,6 +179,8 @@ class _Watch:
     def stop(self) -> None:
         if self._timer:
             self._timer.cancel()
+            self._timer.join()
+            self._timer = None
 
     def _expire(self) -> None:
         self.expired = True

@@ -58,6 +58,7 @@ class Run:
         self._open_reading = open_reading
         self._splitter: Splitter | None = None
         self._in_flight: dict[str, NewDocument] = {}
+        self._copies: list[tuple[str, NewDocument]] = []
         self._waiting: deque[tuple[FoundFile, Future[ReadFile | Unread]]] = deque()
 
     def bring_in(self, plan: Plan) -> None:
@@ -108,6 +109,12 @@ class Run:
             for document in documents:
                 with suppress(NotFound):
                     self._library.remove(document.id)
+
+    def duplicates(self) -> list[tuple[str, str]]:
+        """Return which files were copies of which documents that still have the same content."""
+        return [
+            (name, first.name) for name, first in self._copies if self._inventory.has_content(first.path, first.sha256)
+        ]
 
     def _must_embed(self, files: Sequence[FoundFile]) -> bool:
         """Whether it is plain from the sizes alone that something is new."""
@@ -197,6 +204,7 @@ class Run:
     def _count_in(self, document: NewDocument) -> None:
         names = self._tally.updated if document.path in self._inventory.by_path else self._tally.added
         names.append(document.name)
+        self._inventory.rewrite(document.path, document.sha256)
         self._tally.stored_chunks += len(document.spans)
         self._tally.finish("stored", document.name, size=document.size)
 
@@ -227,7 +235,7 @@ class Run:
             first = self._document_of(twin)
         if first is None:
             return None
-        self._tally.duplicates.append((file.name, first.name))
+        self._copies.append((file.name, first))
         copy = replace(first, name=file.name, path=str(file.path), root=str(self._root))
         return replace(copy, size=read.size, mtime_ns=read.mtime_ns)
 

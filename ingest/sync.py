@@ -46,6 +46,7 @@ class Inventory:
             self._by_content.setdefault(document.sha256, []).append(document)
             self._hashes.setdefault(document.size, set()).add(document.sha256)
         self._gone: dict[str, Document] = {}
+        self._rewritten: dict[str, str] = {}
 
     def plan(self, files: Sequence[FoundFile], *, reader: str, retry_failed: bool) -> Plan:
         """Sort the files, by size and time alone. A failure of other readers than ``reader`` is tried again."""
@@ -117,9 +118,19 @@ class Inventory:
         others = (d for d in self._by_content.get(sha256, []) if d.path != str(file.path))
         return min(others, key=lambda document: document.id, default=None)
 
+    def rewrite(self, path: str, sha256: str) -> None:
+        """Note what content a path has now, or will have had this not been a dry run."""
+        self._rewritten[path] = sha256
+
+    def has_content(self, path: str, sha256: str) -> bool:
+        """Whether a document of this content is at a path now."""
+        document = self.by_path.get(path)
+        return self._rewritten.get(path, document.sha256 if document else None) == sha256
+
     def replace(self, path: str, document: Document | None) -> None:
         """Note that what was at a path is now ``document``, or nothing."""
         old = self.by_path.pop(path, None)
+        self._rewritten.pop(path, None)
         self._gone.pop(path, None)
         self.failed.pop(path, None)
         if old:

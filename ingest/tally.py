@@ -21,7 +21,6 @@ class Tally:
         self.removed: list[str] = []
         self.failures: list[Failure] = []
         self.quarantined: list[str] = []
-        self.duplicates: list[tuple[str, str]] = []
         self.unchanged = 0
         self.stored_chunks = self.embedded_chunks = 0
         self._total = self._done = 0
@@ -61,7 +60,8 @@ class Tally:
             )
             self._on_event(event)
 
-    def report(self, *, kept: tuple[str, ...] = (), skipped: int = 0, warnings: tuple[str, ...] = ()) -> IngestReport:
+    def report(self) -> IngestReport:
+        """Return what was done, by the files; what concerns the folder as a whole is for others to add."""
         return IngestReport(
             added=tuple(self.added),
             updated=tuple(self.updated),
@@ -70,10 +70,6 @@ class Tally:
             unchanged=self.unchanged,
             failures=tuple(self.failures),
             quarantined=tuple(self.quarantined),
-            duplicates=tuple(self.duplicates),
-            kept=kept,
-            skipped=skipped,
-            warnings=warnings,
             chunks=self.stored_chunks,
             seconds=time.perf_counter() - self._started,
         )

@@ -1,0 +1,357 @@
+"""A collection follows its folder: what moved, was copied, swapped, broke, mended or went away."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ingest.pipeline import IngestOptions, ingest_folder
+from rag_app.library import Library
+from rag_app.records import Document, IngestReport, contextual_text
+from tests.corpus_makers import PARAGRAPH, pdf, write_corpus
+from tests.fakes import FakeEmbedder
+from tests.reading_here import ReadingHere
+
+OPTIONS = IngestOptions()
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Iterator[Library]:
+    home = tmp_path / "home"
+    with Library.open(
+        f"sqlite:///{home / 'library.sqlite3'}", index_folder=home, embedder="fake", dimensions=64
+    ) as opened:
+        yield opened
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    return folder
+
+
+def write(folder: Path, name: str, text: str | bytes, *, age_seconds: int = 3600) -> Path:
+    """Write a file as if it had lain there for a while."""
+    file = folder / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(text.encode() if isinstance(text, str) else text)
+    then = file.stat().st_mtime - age_seconds
+    os.utime(file, (then, then))
+    return file
+
+
+class Desk:
+    """Ingests one folder again and again; ``embedded`` is what the last run had to embed."""
+
+    def __init__(self, folder: Path, library: Library) -> None:
+        self.folder = folder
+        self.library = library
+        self.embedded: list[str] = []
+
+    def ingest(self, folder: Path | None = None, **options: object) -> IngestReport:
+        embedder = FakeEmbedder()
+        report = ingest_folder(
+            folder or self.folder,
+            self.library,
+            embedder,
+            options=replace(OPTIONS, **options),  # type: ignore[arg-type] # each is of its field's type
+            open_reading=ReadingHere,
+        )
+        self.embedded = embedder.embedded
+        return report
+
+    def documents(self) -> dict[str, Document]:
+        return {document.name: document for document in self.library.documents()}
+
+    def texts(self) -> dict[str, str]:
+        return {name: self.library.text(document.id) for name, document in self.documents().items()}
+
+
+@pytest.fixture
+def desk(folder: Path, library: Library) -> Desk:
+    return Desk(folder, library)
+
+
+def test_a_moved_file_keeps_its_document_and_nothing_is_embedded(desk: Desk) -> None:
+    file = write(desk.folder, "a.txt", "The zeppelin lands on Monday.")
+    write(desk.folder, "b.txt", "Other words.")
+    desk.ingest()
+    before = desk.documents()["a.txt"]
+    (desk.folder / "deep").mkdir()
+    file.rename(desk.folder / "deep" / "c.txt")
+    report = desk.ingest()
+    after = desk.documents()["deep/c.txt"]
+    assert (report.moved, report.added, report.removed) == ((("a.txt", "deep/c.txt"),), (), ())
+    assert (after.id, after.version, after.path) == (before.id, before.version, str(desk.folder / "deep/c.txt"))
+    assert desk.embedded == []
+    assert report.to_json()["moved"] == [["a.txt", "deep/c.txt"]]
+    assert desk.ingest().unchanged == 2
+
+
+def test_a_folder_that_is_renamed_as_a_whole_takes_its_documents_along(desk: Desk) -> None:
+    write(desk.folder, "a.txt", "Words.")
+    write(desk.folder, "in/b.txt", "Other words.")
+    desk.ingest()
+    ids = {document.id for document in desk.documents().values()}
+    elsewhere = desk.folder.rename(desk.folder.with_name("elsewhere"))
+    report = desk.ingest(elsewhere)
+    assert report.moved == (("a.txt", "a.txt"), ("in/b.txt", "in/b.txt"))
+    assert {document.id for document in desk.documents().values()} == ids
+    assert {document.root for document in desk.documents().values()} == {str(elsewhere)}
+
+
+def test_of_several_lost_documents_the_one_of_the_same_file_name_is_found_again(desk: Desk) -> None:
+    write(desk.folder, "one/x.txt", "Same words.")
+    write(desk.folder, "two/y.txt", "Same words.")
+    desk.ingest()
+    ids = {name: document.id for name, document in desk.documents().items()}
+    (desk.folder / "one").rename(desk.folder / "three")
+    (desk.folder / "two").rename(desk.folder / "four")
+    report = desk.ingest()
+    assert dict(report.moved) == {"one/x.txt": "three/x.txt", "two/y.txt": "four/y.txt"}
+    assert desk.documents()["three/x.txt"].id == ids["one/x.txt"]
+    assert report.removed == ()
+
+
+def test_a_name_that_changes_only_its_case_is_a_move(desk: Desk) -> None:
+    file = write(desk.folder, "Readme.txt", "Words.")
+    desk.ingest()
+    file.rename(desk.folder / "README.txt")
+    assert desk.ingest().moved == (("Readme.txt", "README.txt"),)
+
+
+def test_a_copy_is_a_document_of_its_own_and_nothing_is_embedded(desk: Desk) -> None:
+    write(desk.folder, "b.txt", "The zeppelin lands on Monday.")
+    desk.ingest()
+    write(desk.folder, "a.txt", "The zeppelin lands on Monday.")
+    report = desk.ingest()
+    assert (report.added, report.duplicates, desk.embedded) == (("a.txt",), (("a.txt", "b.txt"),), [])
+    documents = desk.documents()
+    assert documents["a.txt"].title == documents["b.txt"].title
+    assert desk.library.verify().problems == ()
+
+
+def test_copies_that_come_together_are_embedded_once(desk: Desk) -> None:
+    for name in ("a.txt", "b.txt", "c.txt"):
+        write(desk.folder, name, "The zeppelin lands on Monday.")
+    report = desk.ingest()
+    assert (report.added, len(desk.embedded)) == (("a.txt", "b.txt", "c.txt"), 1)
+    assert report.duplicates == (("b.txt", "a.txt"), ("c.txt", "a.txt"))
+
+
+def test_a_text_that_another_document_has_too_is_not_embedded_again(desk: Desk) -> None:
+    write(desk.folder, "a.md", "# Rules\n\nThe zeppelin lands on Monday.\n")
+    desk.ingest()
+    write(desk.folder, "b.md", "# Rules\n\nThe zeppelin lands on Monday.\n\n\n")
+    report = desk.ingest()
+    assert (report.added, report.duplicates, desk.embedded) == (("b.md",), (), [])
+
+
+def test_two_files_that_swap_their_names_swap_their_texts(desk: Desk) -> None:
+    one, two = write(desk.folder, "a.txt", "One word."), write(desk.folder, "b.txt", "Two words here.")
+    desk.ingest()
+    one.rename(desk.folder / "c")
+    two.rename(desk.folder / "a.txt")
+    (desk.folder / "c").rename(desk.folder / "b.txt")
+    report = desk.ingest()
+    assert report.updated == ("a.txt", "b.txt")
+    assert desk.texts() == {"a.txt": "Two words here.", "b.txt": "One word."}
+    assert (report.removed, report.moved) == ((), ())
+    assert desk.library.verify().problems == ()
+
+
+def test_a_file_that_is_copied_and_then_deleted_is_moved(desk: Desk) -> None:
+    file = write(desk.folder, "a.txt", "Words.")
+    desk.ingest()
+    write(desk.folder, "b.txt", "Words.", age_seconds=60)
+    file.unlink()
+    report = desk.ingest()
+    assert (report.moved, report.duplicates) == ((("a.txt", "b.txt"),), ())
+
+
+def test_a_file_moved_over_another_replaces_it(desk: Desk) -> None:
+    write(desk.folder, "a.txt", "Old words.")
+    write(desk.folder, "b.txt", "New words here.").rename(desk.folder / "c.txt")
+    desk.ingest()
+    (desk.folder / "c.txt").replace(desk.folder / "a.txt")
+    report = desk.ingest()
+    assert (report.updated, report.removed, report.duplicates) == (("a.txt",), ("c.txt",), ())
+    assert desk.texts() == {"a.txt": "New words here."}
+    assert desk.embedded == []
+
+
+def test_a_file_that_becomes_a_folder_and_a_folder_that_becomes_a_file(desk: Desk) -> None:
+    write(desk.folder, "a.txt", "Words.")
+    write(desk.folder, "b.md/c.txt", "Other words.")
+    desk.ingest()
+    (desk.folder / "a.txt").unlink()
+    write(desk.folder, "a.txt/d.txt", "Inner words.")
+    (desk.folder / "b.md" / "c.txt").unlink()
+    (desk.folder / "b.md").rmdir()
+    write(desk.folder, "b.md", "# Outer words\n\nHere.")
+    report = desk.ingest()
+    assert (report.added, report.removed) == (("a.txt/d.txt", "b.md"), ("a.txt", "b.md/c.txt"))
+    assert set(desk.texts()) == {"a.txt/d.txt", "b.md"}
+
+
+def test_a_file_that_failed_is_not_read_again_until_it_changes(desk: Desk) -> None:
+    write(desk.folder, "a.pdf", pdf([PARAGRAPH])[:500])
+    first = desk.ingest()
+    second = desk.ingest()
+    assert (len(first.failures), first.quarantined) == (1, ())
+    assert (len(second.failures), second.quarantined) == (1, ("a.pdf",))
+    assert first.failures[0].reason in second.failures[0].reason
+    assert "--retry-failed" in second.failures[0].reason
+    write(desk.folder, "a.pdf", pdf([PARAGRAPH]))
+    assert desk.ingest().added == ("a.pdf",)
+    assert desk.library.failures() == []
+
+
+def test_a_file_that_failed_and_was_only_touched_stays_in_quarantine(desk: Desk) -> None:
+    file = write(desk.folder, "a.pdf", b"")
+    desk.ingest()
+    os.utime(file, ns=(5_000_000_000, 5_000_000_000))
+    assert desk.ingest().quarantined == ("a.pdf",)
+    assert desk.ingest().quarantined == ("a.pdf",)
+
+
+def test_a_failed_file_is_tried_again_when_asked_for_or_when_the_readers_are_others(desk: Desk) -> None:
+    write(desk.folder, "a.pdf", b"")
+    desk.ingest()
+    assert desk.ingest(retry_failed=True).quarantined == ()
+    (failed,) = desk.library.failures()
+    assert failed.attempts == 2
+    assert desk.ingest(read_seconds=60.0).quarantined == ()
+    assert desk.ingest(read_seconds=60.0).quarantined == ("a.pdf",)
+
+
+def test_a_failed_file_that_is_gone_is_forgotten(desk: Desk) -> None:
+    write(desk.folder, "a.pdf", b"").rename(desk.folder / "b.pdf")
+    desk.ingest()
+    (desk.folder / "b.pdf").unlink()
+    assert desk.ingest().failures == ()
+    assert desk.library.failures() == []
+
+
+def test_a_file_that_broke_and_was_restored_is_unchanged(desk: Desk) -> None:
+    write(desk.folder, "a.txt", "Words.")
+    desk.ingest()
+    write(desk.folder, "a.txt", b"\x00\x01\x02" * 50)
+    assert "(version 1) stays" in desk.ingest().failures[0].reason
+    write(desk.folder, "a.txt", "Words.")
+    report = desk.ingest()
+    assert (report.unchanged, report.failures, desk.library.failures()) == (1, (), [])
+    assert desk.documents()["a.txt"].version == 1
+
+
+def test_a_file_that_could_not_be_opened_is_tried_again(desk: Desk) -> None:
+    write(desk.folder, "large.txt", "Many words. " * 100)
+    assert "more than the 0 MB" in desk.ingest(max_file_bytes=1000).failures[0].reason
+    assert desk.ingest().added == ("large.txt",)
+
+
+def test_a_file_that_unfolds_to_too_much_text_is_a_failure(desk: Desk) -> None:
+    write(desk.folder, "large.txt", "Many words. " * 1000)
+    write(desk.folder, "z.txt", "Words.")
+    report = desk.ingest(max_characters=5000)
+    assert report.added == ("z.txt",)
+    assert "characters of text, more than" in report.failures[0].reason
+
+
+def test_a_folder_that_is_suddenly_empty_keeps_its_documents_unless_told(desk: Desk) -> None:
+    write_corpus(desk.folder, 25)
+    desk.ingest()
+    away = desk.folder.rename(desk.folder.with_name("unmounted"))
+    desk.folder.mkdir()
+    report = desk.ingest()
+    assert (report.removed, len(report.kept), len(desk.documents())) == ((), 25, 25)
+    assert "--force" in report.warnings[0]
+    assert len(desk.ingest(force=True).removed) == 25
+    assert desk.documents() == {}
+    assert away.is_dir()
+
+
+def test_most_of_many_documents_do_not_go_at_once_unless_told(desk: Desk) -> None:
+    write_corpus(desk.folder, 120)
+    desk.ingest()
+    for number, file in enumerate(sorted(file for file in desk.folder.rglob("*") if file.is_file())):
+        if number % 12:
+            file.unlink()
+    assert (desk.ingest().removed, len(desk.ingest().kept)) == ((), 110)
+    dry = desk.ingest(force=True, dry_run=True)
+    assert (len(dry.removed), len(desk.documents())) == (110, 120)
+    assert len(desk.ingest(force=True).removed) == 110
+
+
+def test_a_dry_run_tells_of_moves_and_copies_and_touches_nothing(desk: Desk) -> None:
+    file = write(desk.folder, "a.txt", "Words.")
+    write(desk.folder, "b.txt", "Other words here.")
+    desk.ingest()
+    file.rename(desk.folder / "c.txt")
+    write(desk.folder, "d.txt", "Other words here.")
+    write(desk.folder, "e.txt", "New words for two.")
+    write(desk.folder, "f.txt", "New words for two.")
+    write(desk.folder, "g.pdf", b"")
+    before, revision = desk.library.documents(), desk.library.revision
+    dry = desk.ingest(dry_run=True)
+    assert (desk.library.documents(), desk.library.revision, desk.library.failures()) == (before, revision, [])
+    done = desk.ingest()
+    assert dry.moved == (("a.txt", "c.txt"),)
+    assert dry.duplicates == (("d.txt", "b.txt"), ("f.txt", "e.txt"))
+    assert replace(dry, seconds=0) == replace(done, seconds=0)
+
+
+def test_the_home_inside_the_folder_is_not_ingested_and_its_uploads_stay(desk: Desk) -> None:
+    home = desk.folder / "home"
+    write(home / "uploads", "upload.txt", "Uploaded words.")
+    write(desk.folder, "a.txt", "Words.")
+    desk.ingest(home / "uploads", leave_out=(home,))
+    report = desk.ingest(leave_out=(home,))
+    assert (report.added, report.removed) == (("a.txt",), ())
+    assert set(desk.documents()) == {"a.txt", "upload.txt"}
+    (home / "uploads" / "upload.txt").unlink()
+    assert desk.ingest(home / "uploads", leave_out=(home,)).removed == ("upload.txt",)
+
+
+def test_documents_of_a_hidden_folder_inside_stay(desk: Desk) -> None:
+    write(desk.folder, ".hidden/a.txt", "Words.")
+    write(desk.folder, "b.txt", "Other words.")
+    desk.ingest(desk.folder / ".hidden")
+    assert desk.ingest().removed == ()
+    assert set(desk.documents()) == {"a.txt", "b.txt"}
+
+
+def test_every_file_is_accounted_for_once(desk: Desk) -> None:
+    write_corpus(desk.folder, 12)
+    moving = write(desk.folder, "moving.txt", "Moving words.")
+    write(desk.folder, "changing.txt", "Words.")
+    write(desk.folder, "broken.pdf", b"%PDF-1.4 broken")
+    desk.ingest()
+    moving.rename(desk.folder / "moved.txt")
+    write(desk.folder, "changing.txt", "Other words.")
+    write(desk.folder, "copy.txt", "Other words.")
+    write(desk.folder, "new.txt", "New words.")
+    write(desk.folder, "empty.pdf", b"")
+    (desk.folder / "nowhere.txt").symlink_to(desk.folder / "nothing")
+    report = desk.ingest()
+    assert report.files == 12 + 7
+    assert (len(report.added), len(report.updated), len(report.moved), report.unchanged) == (2, 1, 1, 12)
+    assert [failure.name for failure in report.failures] == ["nowhere.txt", "broken.pdf", "empty.pdf"]
+    assert (report.quarantined, report.duplicates) == (("broken.pdf",), (("copy.txt", "changing.txt"),))
+
+
+def test_a_long_text_is_split_in_slices_that_leave_nothing_out(desk: Desk) -> None:
+    text = "\n\n".join(f"Paragraph {number} has a few words." for number in range(16_000))
+    write(desk.folder, "long.txt", text)
+    report = desk.ingest()
+    (document,) = desk.library.documents()
+    chunks = desk.library.chunks(document.id)
+    covered = bytearray(len(text))
+    for chunk in chunks:
+        covered[chunk.start : chunk.end] = b"\1" * (chunk.end - chunk.start)
+        assert contextual_text(document.title, chunk.heading, chunk.text) in desk.embedded[chunk.ordinal]
+    assert report.chunks == len(chunks) > 500
+    assert all(covered[i] or text[i].isspace() for i in range(len(text)))
