@@ -39,6 +39,8 @@ def put_boxes(connection: Connection, document_id: int, document: NewDocument) -
 
 def list_boxes(connection: Connection, document_id: int, start: int, end: int) -> list[TextBox]:
     """Return the boxes of a document that share a character with text[start:end], in the order of the text."""
+    if start >= end:
+        return []
     rows = connection.execute(
         select(_boxes.page, _boxes.boxes)
         .where(_boxes.document_id == document_id, _boxes.start < end, _boxes.end > start)

@@ -11,11 +11,12 @@ from rag_app.library.cached_index import CachedIndex
 from rag_app.library.database import Database
 from rag_app.library.full_text import words_fit
 from rag_app.library.history import state_of
+from rag_app.library.kept import HEAL as _HEAL
+from rag_app.library.kept import find_damage, find_orphans
 from rag_app.library.vectors import unpacked
 from rag_app.records import Problem, VerifyReport
 
 _BATCH = 1000
-_HEAL = "run 'rag-app rebuild'"
 _REPLACE = "run 'rag-app documents remove ID' for the document and ingest it again"
 
 _documents, _chunks = schema.documents.c, schema.chunks.c
@@ -61,7 +62,7 @@ def _check_file(database: Database, _index: CachedIndex) -> Iterator[str]:
             if line != "ok":
                 yield f"SQLite finds {database.file} damaged: {line}"
         for row in connection.execute(text("PRAGMA foreign_key_check")):
-            yield f"row {row[1]} of {row[0]} points to a row of {row[2]} that is not there; {_REPLACE}"
+            yield f"row {row[1]} of {row[0]} points to a row of {row[2]} that is not there; {_HEAL}"
 
 
 def _check_history(database: Database, _index: CachedIndex) -> Iterator[str]:
@@ -83,7 +84,9 @@ def _check_document(connection: Connection, document_id: int) -> Iterator[str]:
         select(_documents.name, _documents.title, schema.document_texts.c.text)
         .join_from(schema.documents, schema.document_texts)
         .where(_documents.id == document_id)
-    ).one()
+    ).one_or_none()
+    if document is None:
+        return  # Its text is gone, which another check tells.
     columns = (_chunks.id, _chunks.ordinal, _chunks.start, _chunks.end, _chunks.title, _chunks.text)
     rows = connection.execute(select(*columns).where(_chunks.document_id == document_id).order_by(_chunks.ordinal))
     for expected, row in enumerate(rows):
@@ -95,6 +98,16 @@ def _check_document(connection: Connection, document_id: int) -> Iterator[str]:
             yield f"{where} is not the document's text from {row.start} to {row.end}; {_REPLACE}"
         if row.title != document.title:
             yield f"{where} carries another title; {_REPLACE}"
+
+
+def _check_kept(database: Database, _index: CachedIndex) -> Iterator[str]:
+    with database.reading() as connection:
+        yield from find_orphans(connection)
+        for damage in find_damage(connection):
+            yield f"{damage.detail}; {_HEAL}"
+        texts = schema.document_texts.c.document_id
+        for document_id in connection.scalars(select(_documents.id).where(_documents.id.not_in(select(texts)))):
+            yield f"document {document_id} has no text; {_REPLACE}"
 
 
 def _check_vectors(database: Database, _index: CachedIndex) -> Iterator[str]:
@@ -152,6 +165,7 @@ _CHECKS: dict[str, Check] = {
     "database": _check_file,
     "history": _check_history,
     "text": _check_texts,
+    "kept": _check_kept,
     "vector": _check_vectors,
     "words": _check_words,
     "index": _check_index,

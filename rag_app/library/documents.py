@@ -54,14 +54,14 @@ def put_document(connection: Connection, document: NewDocument, *, collection: s
     if known is None:
         created = insert(schema.documents).values(collection_id=collection_id, version=1, **values)
         known = connection.scalar(created.returning(_documents.id))
-        connection.execute(insert(schema.document_texts).values(document_id=known, text=document.text))
     else:
         put_version(connection, known, superseded_at=values["ingested_at"], kept=versions_kept)
         for table in (schema.chunks, schema.document_boxes, schema.signatures):
             connection.execute(delete(table).where(table.c.document_id == known))
         values["version"] = _documents.version + 1
         connection.execute(update(schema.documents).where(_documents.id == known).values(values))
-        connection.execute(update(schema.document_texts).where(_texts.document_id == known).values(text=document.text))
+    text = insert(schema.document_texts).prefix_with("OR REPLACE")
+    connection.execute(text.values(document_id=known, text=document.text))
     put_boxes(connection, int(known), document)
     put_signature(connection, int(known), document.text)
     return int(known)

@@ -16,6 +16,7 @@ from rag_app.library.conversations import Conversations
 from rag_app.library.database import Database, database_file
 from rag_app.library.duplicates import near_duplicates
 from rag_app.library.history import begin_revision, choose_embedder, state_of
+from rag_app.library.kept import heal
 from rag_app.library.readable import ReadableLibrary
 from rag_app.library.reembedding import Embed, reembed
 from rag_app.library.removing import clean_up, remove_documents
@@ -213,7 +214,7 @@ class Library(ReadableLibrary):
     def rebuild(
         self, embed: Embed | None = None, *, embedder: str | None = None, dimensions: int | None = None
     ) -> None:
-        """Make full text and vector index anew from the database.
+        """Make full text and vector index anew from the database; mend or drop what does not fit its documents.
 
         With ``embed``, which turns texts into vectors of shape (n, dimensions), every chunk is first embedded anew,
         by the library's own embedder or by the one named. The old vectors serve until all new ones are there; an
@@ -226,6 +227,7 @@ class Library(ReadableLibrary):
             reembed(self._database, embed, embedder=embedder, dimensions=dimensions)
             self._embedder, self._dimensions = embedder, dimensions
         with self._database.writing() as connection:
+            heal(connection)
             full_text.rebuild_words(connection)
         self._index.rebuild(self._database)
 

@@ -10,7 +10,7 @@ from rag_app.library import schema
 from rag_app.library.cached_index import CachedIndex
 from rag_app.library.conversations import redact_documents
 from rag_app.library.database import Database
-from rag_app.library.documents import document_text, find_document, remove_document
+from rag_app.library.documents import find_document, remove_document
 from rag_app.library.erasing import erase, probes_of, residue
 from rag_app.library.failures import remove_failure
 from rag_app.library.history import begin_revision, note_residue, state_of
@@ -18,6 +18,8 @@ from rag_app.library.receipts import add_checked, put_receipt
 from rag_app.records import Receipt
 
 log = logging.getLogger(__name__)
+
+_texts = schema.document_texts.c
 
 VECTOR_INDEX = "vector index"
 MOST_PROBES = 48
@@ -38,9 +40,10 @@ def remove_documents(database: Database, index: CachedIndex, ids: Sequence[int])
         begin_revision(connection)
         receipts = []
         for document_id in dict.fromkeys(ids):
-            if len(probes) < MOST_PROBES:
-                probes += probes_of(document_text(connection, document_id))
+            text = connection.scalar(select(_texts.text).where(_texts.document_id == document_id))
             receipts.append(_remove(connection, document_id))
+            if text and len(probes) < MOST_PROBES:
+                probes += probes_of(text)
         note_residue(connection)
     if not receipts:
         return []

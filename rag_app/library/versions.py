@@ -22,7 +22,9 @@ def put_version(connection: Connection, document_id: int, *, superseded_at: date
         select(*(_documents[name] for name in facts), _documents.version, _texts.text)
         .join_from(schema.documents, schema.document_texts)
         .where(_documents.id == document_id)
-    ).one()
+    ).one_or_none()
+    if row is None:
+        return  # A damaged library may lack the text, and the new one then heals it.
     values = {name: getattr(row, name) for name in facts}
     if kept > 0:
         connection.execute(
