@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-
 # One white point, as the smallest of GIFs has it.
 PICTURE = b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff!\xf9\x04\0\0\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;"
 

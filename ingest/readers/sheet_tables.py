@@ -54,8 +54,9 @@ class SheetWriter:
         self.builder.turn_page(number)
         self.builder.heading(1, sheet.name + (" (hidden sheet)" if sheet.hidden else ""))
         for block, top in _blocks(rows):
-            for table, left in _side_by_side(block):
-                self._table(table, left, {(row - top, column - left) for row, column in merged})
+            for table, columns in _side_by_side(block):
+                places = {column: place for place, column in enumerate(columns)}
+                self._table(table, columns, {(row - top, places[col]) for row, col in merged if col in places})
 
     def _within_limits(self, sheet: Sheet) -> Rows:
         kept: Rows = []
@@ -70,7 +71,7 @@ class SheetWriter:
             self.builder.note(f'sheet "{sheet.name}" cut after {len(kept):,} of {len(sheet.rows):,} rows')
         return kept
 
-    def _table(self, table: Rows, left: int, merged: set[tuple[int, int]]) -> None:
+    def _table(self, table: Rows, columns: Sequence[int], merged: set[tuple[int, int]]) -> None:
         """Add the title of a table, then its rows. A table without a header continues the one above it."""
         width = len(table[0])
         begin = 0
@@ -80,7 +81,6 @@ class SheetWriter:
         rows = table[begin:]
         if not rows:
             return
-        columns = range(left, left + width)
         length = _header_length(rows, {(row - begin, column) for row, column in merged})
         if width > 1 and self._names.keys() >= set(columns) and not _contrasts(rows):
             rows = [[self._names[column] for column in columns], *rows]
@@ -122,24 +122,23 @@ def _blocks(rows: Rows) -> Iterator[tuple[Rows, int]]:
             start = None
 
 
-def _side_by_side(block: Rows) -> Iterator[tuple[Rows, int]]:
-    """Yield the tables of a block that stand beside each other, each with the number of its first column.
+def _side_by_side(block: Rows) -> Iterator[tuple[Rows, list[int]]]:
+    """Yield the tables of a block that stand beside each other, each with the numbers of its columns.
 
     A gap parts two tables only if both have at least two rows and two columns; else it is a matter of layout.
     """
-    width = len(block[0])
-    used = [any(row[column] for row in block) for column in range(width)]
-    runs: list[tuple[int, int]] = []
-    for column in (number for number in range(width) if used[number]):
-        if runs and runs[-1][1] == column:
-            runs[-1] = (runs[-1][0], column + 1)
+    used = [column for column in range(len(block[0])) if any(row[column] for row in block)]
+    runs: list[list[int]] = []
+    for column in used:
+        if runs and runs[-1][-1] == column - 1:
+            runs[-1].append(column)
         else:
-            runs.append((column, column + 1))
-    if len(block) < 2 or any(end - start < 2 for start, end in runs):
-        runs = [(runs[0][0], runs[-1][1])]
-    for start, end in runs:
-        part = [row[start:end] for row in block]
-        yield [row for row in part if any(row)], start
+            runs.append([column])
+    if len(block) < 2 or any(len(run) < 2 for run in runs):
+        runs = [used]
+    for run in runs:
+        part = [[row[column] for column in run] for row in block]
+        yield [row for row in part if any(row)], run
 
 
 def _is_title(row: Sequence[str], number: int, merged: set[tuple[int, int]]) -> bool:
@@ -155,7 +154,9 @@ def _header_length(rows: Rows, merged: set[tuple[int, int]]) -> int:
     ):
         length += 1
     sample = [_joined(rows[:length]), *rows[length : length + _ROWS_TO_JUDGE]]
-    return length if looks_like_header(sample) else 0
+    # Of two columns of words nobody can tell labels from names of columns; as labels, both are understood.
+    credible = looks_like_header(sample) and (len(sample[0]) > 2 or _contrasts(sample))
+    return length if credible else 0
 
 
 def _joined(rows: Rows) -> list[str]:
