@@ -6,6 +6,7 @@ import zipfile
 from dataclasses import dataclass
 
 from ingest.readers.text import seems_binary
+from ingest.readers.zipped import DAMAGE
 
 SNIFFED_BYTES = 4096
 
@@ -157,7 +158,7 @@ def _zip_kind(data: bytes) -> Kind:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = archive.namelist()[:_MOST_LISTED]
-    except (zipfile.BadZipFile, ValueError, OSError, EOFError, NotImplementedError, RuntimeError):
+    except DAMAGE:
         # Damaged, or only its beginning: the names of the first members stand between them.
         if b"[Content_Types].xml" not in data[:SNIFFED_BYTES]:
             return _ZIP

@@ -4,8 +4,9 @@ import email
 import re
 from collections.abc import Callable
 from email import policy
-from email.errors import HeaderParseError
-from email.message import EmailMessage, Message
+from email.errors import MessageError
+from email.header import decode_header, make_header
+from email.message import Message
 from typing import Any
 
 from ingest.readers.html import add_html, decode_page
@@ -23,8 +24,8 @@ _QUOTED_FROM = re.compile(rb"^>(>*From )", re.MULTILINE)
 _ENCRYPTED = {"application/pkcs7-mime", "application/x-pkcs7-mime", "multipart/encrypted"}
 _SIGNATURES = {"application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature"}
 _MOST_DEEP = 30
-# What email's parser of header fields raises on fields that are no header fields.
-_FIELD_DAMAGE = (HeaderParseError, ValueError, LookupError, AttributeError, TypeError)
+# What the email package raises on fields and parts that are not what they should be.
+_FIELD_DAMAGE = (MessageError, ValueError, LookupError, AttributeError, TypeError, AssertionError)
 
 
 def read_mail(data: bytes, name: str, nesting: Nesting) -> ExtractedText:
@@ -34,7 +35,7 @@ def read_mail(data: bytes, name: str, nesting: Nesting) -> ExtractedText:
         ReadError: it has none of the fields of a mail.
     """
     message = _parsed(data)
-    if not any(message.get_all(field) for field in _MAIL_FIELDS):
+    if not any(field in message for field in _MAIL_FIELDS):
         raise ReadError(f"{name} is no mail: it has neither sender, date nor subject. Save it again from the mailbox.")
     builder = TextBuilder()
     _Mail(builder, nesting, message).add()
@@ -58,15 +59,16 @@ def read_mailbox(data: bytes, name: str, nesting: Nesting) -> ExtractedText:
     return builder.build()
 
 
-def _parsed(data: bytes) -> EmailMessage:
-    # compat32 keeps a field as it came until it is asked for, so that one bad field costs only itself.
-    return email.message_from_bytes(data, policy=policy.default)
+def _parsed(data: bytes) -> Message:
+    # compat32 leaves fields as they came. The newer policies parse each one by its grammar: they take ten times
+    # as long, and raise what nobody expects on fields that break it.
+    return email.message_from_bytes(data, policy=policy.compat32)
 
 
 class _Mail:
     """Adds one mail to a text, with what is attached to it; with ``dated``, its heading tells its date."""
 
-    def __init__(self, builder: TextBuilder, nesting: Nesting, message: Any, *, dated: bool = False) -> None:
+    def __init__(self, builder: TextBuilder, nesting: Nesting, message: Message, *, dated: bool = False) -> None:
         self._builder = builder
         self._nesting = nesting
         self._message = message
@@ -80,7 +82,7 @@ class _Mail:
         self._builder.block("\n".join(f"{field}: {value}" for field, value in fields if value))
         self._part(self._message)
 
-    def _part(self, part: Any, *, deep: int = 0) -> None:
+    def _part(self, part: Message, *, deep: int = 0) -> None:
         """Add what a part holds: its own text, or its parts."""
         kind = part.get_content_type()
         if kind in _SIGNATURES:
@@ -92,15 +94,15 @@ class _Mail:
         elif kind == "message/rfc822":
             self._mail_inside(part)
         elif part.is_multipart():
-            parts = part.get_payload()
-            for inner in [_best(parts)] if kind == "multipart/alternative" else parts:
+            parts = _parts(part)
+            for inner in [_best(parts)] if parts and kind == "multipart/alternative" else parts:
                 self._part(inner, deep=deep + 1)
         elif _is_attached(part):
             self._attachment(part)
         else:
             self._text(part)
 
-    def _text(self, part: Any) -> None:
+    def _text(self, part: Message) -> None:
         content = _content(part)
         if not content.strip():
             return
@@ -117,27 +119,32 @@ class _Mail:
         except ReadError as error:
             self._builder.note(f"left out: {error}")
 
-    def _attachment(self, part: Any) -> None:
+    def _attachment(self, part: Message) -> None:
         name = _file_name(part) or f"attachment ({part.get_content_type()})"
         content = _content(part)
         if content:
             self._nesting.add(self._builder, content, name, level=2)
 
-    def _mail_inside(self, part: Any) -> None:
+    def _mail_inside(self, part: Message) -> None:
         """Add a forwarded mail, through the door like any attachment, so that its depth is bounded."""
-        payload = part.get_payload()
-        if not isinstance(payload, list) or not payload:
+        parts = _parts(part)
+        if not parts:
             return
-        name = f"{_field(payload[0], 'Subject') or _NO_SUBJECT}.eml"
+        name = f"{_field(parts[0], 'Subject') or _NO_SUBJECT}.eml"
         try:
-            content = payload[0].as_bytes(policy=policy.compat32)
+            content = parts[0].as_bytes()
         except _FIELD_DAMAGE:
             self._builder.note(f"left out: {name} is damaged")
             return
         self._nesting.add(self._builder, content, name, level=2)
 
 
-def _best(parts: list[Any]) -> Any:
+def _parts(part: Message) -> list[Message]:
+    payload: Any = part.get_payload()
+    return [inner for inner in payload if isinstance(inner, Message)] if isinstance(payload, list) else []
+
+
+def _best(parts: list[Message]) -> Message:
     """Choose among alternatives: plain text if it says anything, or else the last that is no plain text."""
     plain = [part for part in parts if part.get_content_type() == "text/plain" and not _is_attached(part)]
     if plain and _content(plain[0]).strip():
@@ -145,13 +152,13 @@ def _best(parts: list[Any]) -> Any:
     return next((part for part in reversed(parts) if part.get_content_type() != "text/plain"), parts[0])
 
 
-def _is_attached(part: Any) -> bool:
+def _is_attached(part: Message) -> bool:
     """Whether a part is a file: called an attachment, or of a kind that is not shown as text."""
     attached = _raw(part, "Content-Disposition").lower().startswith("attachment")
     return attached or bool(_file_name(part)) or part.get_content_maintype() != "text"
 
 
-def _file_name(part: Any) -> str:
+def _file_name(part: Message) -> str:
     try:
         return one_line(str(part.get_filename() or ""))
     except _FIELD_DAMAGE:
@@ -165,20 +172,27 @@ def _parameter(part: Message, name: str) -> str:
         return ""
 
 
-def _field(message: Any, field: str) -> str:
-    """Return a header field in plain words; as it came where it cannot be parsed."""
+def _field(message: Message, field: str) -> str:
+    """Return a header field in plain words; as it came where its encoding cannot be made out."""
+    raw = _raw(message, field)
     try:
-        return one_line(str(message.get(field) or ""))
+        return one_line(str(make_header(decode_header(raw))))
     except _FIELD_DAMAGE:
-        return one_line(_raw(message, field))
+        return one_line(raw)
 
 
-def _raw(message: Any, field: str) -> str:
-    found = (str(value) for key, value in message.raw_items() if key.lower() == field.lower())
-    return next(found, "")
+def _raw(message: Message, field: str) -> str:
+    """Return a header field as it came; bytes that are not ASCII are text in an encoding that nobody named."""
+    value = next((str(value) for key, value in message.raw_items() if key.lower() == field.lower()), "")
+    if value.isascii():
+        return value
+    try:
+        return decode(value.encode("utf-8", errors="surrogateescape"), "a field of the mail")
+    except (ReadError, UnicodeEncodeError):
+        return one_line(value)
 
 
-def _content(part: Any) -> bytes:
+def _content(part: Message) -> bytes:
     """Return the bytes of a part; none where it is no part but a mail of its own."""
     try:
         content = part.get_payload(decode=True)
@@ -187,7 +201,7 @@ def _content(part: Any) -> bytes:
     return content if isinstance(content, bytes) else b""
 
 
-def _decoded(content: bytes, part: Any, guess: Callable[[bytes, str], str]) -> str:
+def _decoded(content: bytes, part: Message, guess: Callable[[bytes, str], str]) -> str:
     try:
         charset = part.get_content_charset()
         if charset and charset not in ("us-ascii", "ascii"):

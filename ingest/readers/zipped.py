@@ -5,6 +5,7 @@ zipfile never yields more of a member than was declared.
 """
 
 import io
+import struct
 import zipfile
 import zlib
 from pathlib import PurePosixPath
@@ -16,7 +17,18 @@ MOST_MEMBERS = 20_000
 # No office document or book packs this well; a bomb does (deflate's own limit is 1032).
 _HIGHEST_RATIO = 400
 _RATIO_COUNTS_FROM = 64 * 2**20
-_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError, RuntimeError)
+# zipfile lets IndexError and struct.error out where a name or a field of its directory is cut short.
+DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    IndexError,
+    OSError,
+    ValueError,
+    NotImplementedError,
+    RuntimeError,
+)
 
 
 class Zipped:
@@ -31,7 +43,7 @@ class Zipped:
         self._remedy = remedy
         try:
             self._archive = zipfile.ZipFile(io.BytesIO(data))
-        except _DAMAGE as error:
+        except DAMAGE as error:
             raise self._damaged(error) from error
         entries = self._archive.infolist()
         self._entries = {entry.filename: entry for entry in entries if not entry.is_dir()}
@@ -58,7 +70,7 @@ class Zipped:
             raise ReadError(f"{self._name} is password-protected. Remove the password, and ingest it again.")
         try:
             return self._archive.read(entry)
-        except _DAMAGE as error:
+        except DAMAGE as error:
             raise self._damaged(error) from error
 
     def check(self) -> None:
