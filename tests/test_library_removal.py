@@ -191,6 +191,8 @@ def test_a_removal_while_another_reads_is_finished_when_that_one_is_done(tmp_pat
         assert "database file" in library.remove(next_one.id).checked
         assert traces(tmp_path, "qzv") == {}
         assert library.receipts()[0] == receipt
+    with open_library(tmp_path) as library:
+        assert set(library.receipts()[0].checked) >= EVERYWHERE
 
 
 def test_a_removal_that_another_program_keeps_from_cleaning_is_a_removal(tmp_path: Path) -> None:
@@ -226,8 +228,33 @@ def test_a_removal_that_another_program_keeps_from_cleaning_is_a_removal(tmp_pat
 def test_pieces_that_tell_a_text_are_taken_from_all_over_it() -> None:
     text = "".join(f"{number:06} and so on. " for number in range(1000))
     pieces = probes_of(text)
-    assert len(pieces) >= 12
+    assert len(pieces) >= 8
     assert all(piece in text for piece in pieces)
-    assert text.index(pieces[-1]) > 0.9 * len(text) - 200
+    assert text.index(pieces[-1]) > 0.85 * len(text)
     assert probes_of("") == probes_of("word") == ()
     assert probes_of("two words") == ("two words",)
+
+
+def test_remains_in_a_page_are_found_and_the_file_is_written_anew(tmp_path: Path) -> None:
+    """SQLite's own tables hold no such remains, so that they are planted where SQLite keeps free space."""
+    with open_library(tmp_path) as library:
+        stored = store(library, marked_document("a.txt", "qzv", repeated=3))
+        text = library.text(stored.id)
+        store(library, new_document("b.txt", "plain words"))
+    file = tmp_path / "library.sqlite3"
+    content = bytearray(file.read_bytes())
+    free = content.index(bytes(2 * len(text.encode())))
+    content[free + 100 : free + 100 + len(text.encode())] = text.encode()
+    file.write_bytes(content)
+    with open_library(tmp_path) as library:
+        assert set(library.remove(stored.id).checked) >= EVERYWHERE
+        assert traces(tmp_path, "qzv") == {}
+        assert library.verify().problems == ()
+
+
+def test_words_that_another_document_still_has_are_no_remains(tmp_path: Path) -> None:
+    with open_library(tmp_path) as library:
+        one = store(library, marked_document("a.txt", "qzv"))
+        store(library, marked_document("b.txt", "qzv"))
+        assert set(library.remove(one.id).checked) >= EVERYWHERE
+        assert len(found_by_words(library, "qzva", 50)) == 40

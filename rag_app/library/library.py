@@ -15,6 +15,7 @@ from rag_app.library.checking import check_library
 from rag_app.library.conversations import Conversations
 from rag_app.library.database import Database, database_file
 from rag_app.library.duplicates import near_duplicates
+from rag_app.library.erasing import probes_of
 from rag_app.library.history import begin_revision, choose_embedder, state_of
 from rag_app.library.kept import heal
 from rag_app.library.readable import ReadableLibrary
@@ -51,6 +52,7 @@ class Library(ReadableLibrary):
         self._embedder = embedder
         self._dimensions = dimensions
         self._versions_kept = versions_kept
+        self._dropped: list[str] = []
         self.conversations = Conversations(database)
 
     @classmethod
@@ -125,13 +127,14 @@ class Library(ReadableLibrary):
             name, dimensions = self._require_embedder(state_of(connection))
             blobs = packed(vectors, count=len(document.spans), dimensions=dimensions, name=document.name)
             begin_revision(connection)
-            document_id = documents.put_document(
+            document_id, dropped = documents.put_document(
                 connection, document, collection=collection, versions_kept=self._versions_kept
             )
             documents.put_chunks(connection, document_id, document, vectors=blobs, embedder=name)
             failures.remove_failure(connection, collection, document.path)
             stored = documents.find_document(connection, document_id)
         self._index.changed(self._database)
+        self._dropped += (probe for text in dropped for probe in probes_of(text))
         return stored
 
     def move(self, document_id: int, *, name: str, path: str, root: str, mtime_ns: int) -> Document:
@@ -235,7 +238,7 @@ class Library(ReadableLibrary):
         """Save the vector index if it has changed, overwrite what was removed, and close the database."""
         self._index.close()
         if not self._database.read_only:
-            clean_up(self._database)
+            clean_up(self._database, self._index, probes=self._dropped)
         self._database.close()
 
     def __enter__(self) -> Self:

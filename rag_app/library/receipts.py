@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, Table, func, insert, select, text, updat
 
 from rag_app.library import schema
 from rag_app.library.documents import each
+from rag_app.library.erasing import DATABASE_FILE
 from rag_app.records import Document, Receipt
 
 _receipts = schema.receipts.c
@@ -59,6 +60,12 @@ def add_checked(connection: Connection, receipts: Iterable[Receipt], stores: Seq
 def list_receipts(connection: Connection) -> list[Receipt]:
     """Return all receipts, the oldest first."""
     return [_receipt(row) for row in connection.execute(select(schema.receipts).order_by(_receipts.id))]
+
+
+def list_incomplete(connection: Connection) -> list[Receipt]:
+    """Return the receipts of documents whose words may still be in the database file."""
+    incomplete = select(schema.receipts).where(_receipts.checked.not_like(f'%"{DATABASE_FILE}"%'))
+    return [_receipt(row) for row in connection.execute(incomplete.order_by(_receipts.id))]
 
 
 def _clean_stores(connection: Connection, document_id: int, chunk_ids: Sequence[int]) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, func, select
 
-from rag_app.errors import LibraryLocked, StorageFull
+from rag_app.errors import LibraryError
 from rag_app.library import schema
 from rag_app.library.cached_index import CachedIndex
 from rag_app.library.conversations import redact_documents
@@ -14,7 +14,7 @@ from rag_app.library.documents import find_document, remove_document
 from rag_app.library.erasing import erase, probes_of, residue
 from rag_app.library.failures import remove_failure
 from rag_app.library.history import begin_revision, note_residue, state_of
-from rag_app.library.receipts import add_checked, put_receipt
+from rag_app.library.receipts import add_checked, list_incomplete, put_receipt
 from rag_app.records import Receipt
 
 log = logging.getLogger(__name__)
@@ -35,6 +35,8 @@ def remove_documents(database: Database, index: CachedIndex, ids: Sequence[int])
     Raises:
         NotFound: the library has no such document.
     """
+    if not ids:
+        return []
     probes: list[str] = []
     with database.writing() as connection:
         begin_revision(connection)
@@ -42,28 +44,38 @@ def remove_documents(database: Database, index: CachedIndex, ids: Sequence[int])
         for document_id in dict.fromkeys(ids):
             text = connection.scalar(select(_texts.text).where(_texts.document_id == document_id))
             receipts.append(_remove(connection, document_id))
-            if text and len(probes) < MOST_PROBES:
-                probes += probes_of(text)
+            probes += probes_of(text or "")
         note_residue(connection)
-    if not receipts:
-        return []
     try:
-        _clean_index(database, index)
-        checked = [VECTOR_INDEX, *erase(database, probes[:MOST_PROBES])]
-        with database.writing() as connection:
-            return add_checked(connection, receipts, checked)
-    except (LibraryLocked, StorageFull) as error:
+        return _clean(database, index, receipts=receipts, probes=probes)
+    except LibraryError as error:
         log.warning("What was removed is found no more, but not yet overwritten everywhere: %s", error)
         return receipts
 
 
-def clean_up(database: Database) -> None:
-    """Overwrite what an earlier removal or a dropped version has left behind, if anything; without haste."""
+def clean_up(database: Database, index: CachedIndex, *, probes: Sequence[str]) -> None:
+    """Overwrite what earlier removals and dropped versions have left behind, if anything, and complete receipts.
+
+    ``probes`` are of the versions that this process has dropped; what another left cannot be looked for.
+    """
     try:
-        if residue(database):
-            erase(database)
-    except (LibraryLocked, StorageFull) as error:
+        with database.reading() as connection:
+            incomplete = list_incomplete(connection)
+        if incomplete or residue(database):
+            _clean(database, index, receipts=incomplete, probes=None if incomplete else probes or None)
+    except LibraryError as error:
         log.warning("Words of what was removed may still be on the disk, until the library is closed again: %s", error)
+
+
+def _clean(
+    database: Database, index: CachedIndex, *, receipts: Sequence[Receipt], probes: Sequence[str] | None
+) -> list[Receipt]:
+    _clean_index(database, index)
+    # To look for a lot takes longer than to write the file anew.
+    sought = None if probes is None or len(probes) > MOST_PROBES else probes
+    checked = [VECTOR_INDEX, *erase(database, sought)]
+    with database.writing() as connection:
+        return add_checked(connection, receipts, checked)
 
 
 def _remove(connection: Connection, document_id: int) -> Receipt:

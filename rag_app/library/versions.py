@@ -15,8 +15,12 @@ _documents, _texts, _versions = schema.documents.c, schema.document_texts.c, sch
 _FACTS = tuple(_versions[name] for name in "number sha256 size title pages ingested_at superseded_at".split())
 
 
-def put_version(connection: Connection, document_id: int, *, superseded_at: datetime, kept: int) -> None:
-    """Keep a document as it is now, before it is written over, and let the oldest versions beyond ``kept`` go."""
+def put_version(connection: Connection, document_id: int, *, superseded_at: datetime, kept: int) -> list[str]:
+    """Keep a document as it is now, before it is written over, and let the oldest versions beyond ``kept`` go.
+
+    Returns:
+        The texts that are kept no more.
+    """
     facts = "sha256 size title pages ingested_at".split()
     row = connection.execute(
         select(*(_documents[name] for name in facts), _documents.version, _texts.text)
@@ -24,7 +28,7 @@ def put_version(connection: Connection, document_id: int, *, superseded_at: date
         .where(_documents.id == document_id)
     ).one_or_none()
     if row is None:
-        return  # A damaged library may lack the text, and the new one then heals it.
+        return []  # A damaged library may lack the text, and the new one then heals it.
     values = {name: getattr(row, name) for name in facts}
     if kept > 0:
         connection.execute(
@@ -39,8 +43,11 @@ def put_version(connection: Connection, document_id: int, *, superseded_at: date
     older = delete(schema.document_versions).where(
         _versions.document_id == document_id, _versions.number <= row.version - kept
     )
-    if connection.execute(older).rowcount or kept <= 0:
+    dropped = connection.scalars(older.returning(_versions.text)).all()
+    texts = [zlib.decompress(text).decode() for text in dropped] if kept > 0 else [row.text]
+    if texts:
         note_residue(connection)
+    return texts
 
 
 def list_versions(connection: Connection, document_id: int) -> list[Version]:
