@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from rag_app.models.generation import Generator
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-LEFT_OUT = pytest.StashKey[int]()
+NEEDED = {"browser": "the page need Chromium", "ocr": "text recognition need Tesseract"}
+PACKAGES = {"browser": "chromium", "ocr": "tesseract-ocr"}
+LEFT_OUT = pytest.StashKey[dict[str, int]]()
 
 
 def find_browser() -> Path | None:
@@ -26,28 +28,34 @@ def find_browser() -> Path | None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark the browser's tests, and leave them out on a machine that has no browser; a CI machine must have one."""
+    """Leave out the tests whose program is not on this machine; a CI machine must have them all."""
     pages = Path(__file__).parent / "browser"
     for item in items:
         if pages in item.path.parents:
             item.add_marker("browser")
-    if os.environ.get("CI") == "true" or find_browser():
+    if os.environ.get("CI") == "true":
         return
-    left_out = [item for item in items if item.get_closest_marker("browser")]
-    if left_out:
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item not in left_out]
-        config.stash[LEFT_OUT] = len(left_out)
+    missing = [
+        marker for marker, found in (("browser", find_browser()), ("ocr", shutil.which("tesseract"))) if not found
+    ]
+    left_out = {marker: [item for item in items if item.get_closest_marker(marker)] for marker in missing}
+    for marker, tests in left_out.items():
+        config.hook.pytest_deselected(items=tests)
+        items[:] = [item for item in items if not item.get_closest_marker(marker)]
+    config.stash[LEFT_OUT] = {marker: len(tests) for marker, tests in left_out.items()}
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Say what was left out, where nobody overlooks it."""
-    if count := config.stash.get(LEFT_OUT, 0):
+    counts = config.stash.get(LEFT_OUT, {})
+    if any(counts.values()):
         terminalreporter.section("left out", yellow=True)
-        terminalreporter.line(
-            f"{count} tests of the page need Chromium, which is not on this machine. Install it (Debian, Ubuntu: "
-            "apt-get install chromium) and run the tests again."
-        )
+    for marker, count in counts.items():
+        if count:
+            terminalreporter.line(
+                f"{count} tests of {NEEDED[marker]}, which is not on this machine. Install it (Debian, Ubuntu: "
+                f"apt-get install {PACKAGES[marker]}) and run the tests again."
+            )
 
 
 @pytest.fixture(scope="session")

@@ -130,7 +130,7 @@ def test_a_folder_that_is_named_like_a_file_is_a_folder(tmp_path: Path) -> None:
 def test_an_unknown_suffix_is_read_when_its_content_is_text(tmp_path: Path) -> None:
     write(tmp_path, "LICENSE", "notes.wiki")
     write(tmp_path, "long.unknown", text="ü" * 10_000)
-    (tmp_path / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0")
+    (tmp_path / "picture.psd").write_bytes(b"8BPS\0\1\0\0\0\0\0\0")
     (tmp_path / "blob.bin").write_bytes(bytes(range(128, 256)) * 40)
     found = discover(tmp_path)
     assert [file.name for file in found.files] == ["LICENSE", "long.unknown", "notes.wiki"]

@@ -83,11 +83,12 @@ def test_text_beyond_the_basic_plane_is_kept_whole() -> None:
         (pdf([PARAGRAPH])[:700], "is truncated: its end is missing"),
         (pdf(*[[PARAGRAPH] * 5] * 4)[:-300], "is truncated: its end is missing"),
         (pdf([PARAGRAPH], password="secret"), "is protected by a password. Save a copy without"),
-        (pdf_of_images(3), "has no text layer: its 3 pages are images.*ocrmypdf"),
+        (pdf_of_images(3), "has no text layer: its 3 pages are images"),
+        (pdf([], []), "has no text: it is empty on all its pages"),
         (b"Just some words.", "is not a PDF"),
         (b"%PDF-1.7\n" + bytes(range(256)) * 9 + b"%%EOF", "is damaged"),
     ],
-    ids=["empty", "truncated", "cut off near its end", "password", "scanned", "text", "damaged"],
+    ids=["no bytes", "truncated", "cut off near its end", "password", "scanned", "blank", "text", "damaged"],
 )
 def test_a_pdf_that_cannot_be_read_says_why_and_what_to_do(data: bytes, reason: str) -> None:
     with pytest.raises(ReadError, match=rf"^a\.pdf {reason}"):

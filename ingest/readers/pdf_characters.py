@@ -7,9 +7,10 @@ rotation, and turned once more where the text runs up or down the page, so that 
 import ctypes
 import math
 import re
+from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import NamedTuple
 
@@ -43,7 +44,17 @@ class Cell:
     text: str
     left: float
     right: float
-    words: tuple[Word, ...] = ()
+    marks: "array[float]"
+    """Start and end in ``text``, left and right of each word: a large document has millions of them."""
+
+    @property
+    def words(self) -> list[Word]:
+        found = []
+        for at in range(0, len(self.marks), 4):
+            start, end = int(self.marks[at]), int(self.marks[at + 1])
+            spaced = not start or self.text[start - 1] == " "
+            found.append(Word(self.text[start:end], self.marks[at + 2], self.marks[at + 3], spaced))
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +112,9 @@ class Frame:
             box = (y0, 1 - x1, y1, 1 - x0)
         x0, y0, x1, y1 = (min(max(share, 0.0), 1.0) for share in box)
         return x0, y0, x1, y1
+
+
+LEVEL = Frame(1.0, 1.0, (1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,18 +290,17 @@ def _line(placed: list[_Placed], *, ends_hyphenated: bool) -> Line | None:
     if not seen:
         return None
     bottom, top = _height(seen)
-    cells = _cells([word for word in words if word.text], gap=_CELL_GAP * max(top - bottom, 1.0))
+    line = line_of_words([word for word in words if word.text], bottom, top)
+    return replace(line, ends_hyphenated=True) if ends_hyphenated else line
+
+
+def line_of_words(words: list[Word], bottom: float, top: float) -> Line:
+    """Return the words as a line between these heights, in cells where wide gaps part them."""
+    cells = _cells(words, gap=_CELL_GAP * max(top - bottom, 1.0))
     text = "  ".join(cell.text for cell in cells)
-    return Line(
-        text,
-        cells,
-        min(cell.left for cell in cells),
-        max(cell.right for cell in cells),
-        bottom,
-        top,
-        _first_word_width(cells[0].words),
-        ends_hyphenated or (text.endswith(("-", "\u2010")) and text[-2:-1].isalpha()),
-    )
+    left, right = min(cell.left for cell in cells), max(cell.right for cell in cells)
+    ends_hyphenated = text.endswith(("-", "\u2010")) and text[-2:-1].isalpha()
+    return Line(text, cells, left, right, bottom, top, _first_word_width(cells[0].words), ends_hyphenated)
 
 
 def _first_word_width(words: Sequence[Word]) -> float:
@@ -318,14 +331,38 @@ def _cells(words: list[Word], gap: float) -> tuple[Cell, ...]:
     members: list[Word] = []
     for word in words:
         if members and word.left - members[-1].right > gap:
-            cells.append(make_cell(members))
+            cells.append(_cell(members))
             members = []
         members.append(word)
-    cells.append(make_cell(members))
+    cells.append(_cell(members))
     return tuple(cells)
 
 
-def make_cell(words: list[Word]) -> Cell:
-    """Return the words as one cell."""
-    text = "".join(f" {word.text}" if word.spaced else word.text for word in words).strip()
-    return Cell(text, min(word.left for word in words), max(word.right for word in words), tuple(words))
+def _cell(words: list[Word]) -> Cell:
+    text = ""
+    marks = array("f")
+    for word in words:
+        start = len(text) + bool(text and word.spaced)
+        text = f"{text} {word.text}" if start > len(text) else text + word.text
+        marks.extend((start, len(text), word.left, word.right))
+    return Cell(text, min(word.left for word in words), max(word.right for word in words), marks)
+
+
+def as_they_stand(lines: Sequence[Line]) -> list[Line]:
+    """Return lines from top to bottom, those at one height joined to one, whatever the order of the content."""
+    rows: list[list[Line]] = []
+    for line in sorted(lines, key=lambda line: -(line.bottom + line.top)):
+        above = rows[-1][0] if rows else None
+        if above and above.bottom < (line.bottom + line.top) / 2 < above.top:
+            rows[-1].append(line)
+        else:
+            rows.append([line])
+    return [_side_by_side(row) for row in rows]
+
+
+def _side_by_side(row: list[Line]) -> Line:
+    if len(row) == 1:
+        return row[0]
+    words = sorted((word for line in row for cell in line.cells for word in cell.words), key=lambda word: word.left)
+    spaced = [word._replace(spaced=True) for word in words]
+    return line_of_words(spaced, median(line.bottom for line in row), median(line.top for line in row))

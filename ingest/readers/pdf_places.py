@@ -6,7 +6,7 @@ needs few boxes, and a box can be cut to any part of its text.
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from ingest.readers.pdf_characters import Frame, Line, Word
@@ -16,6 +16,7 @@ from rag_app.records import TextBox
 
 # How far, in line heights, a word may be from where its offset in a box puts it.
 _TOLERANCE = 0.3
+_COARSE = 1e6
 # Cleaning may leave out at most so many characters between two words of a block.
 _WINDOW = 8
 # Finer steps would take room in the library and show no difference: a third of a point across a page.
@@ -29,14 +30,24 @@ class _Span(NamedTuple):
     line: Line
 
 
-def place(parts: Iterable[Part], text: str, *, start: int, page: int, frame: Frame) -> Iterator[TextBox]:
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A page that words are placed on: its number from 1, its frame, and whether each line may be but one box."""
+
+    number: int
+    frame: Frame
+    coarse: bool = False
+
+
+def place(parts: Iterable[Part], text: str, *, start: int, sheet: Sheet) -> Iterator[TextBox]:
     """Yield the boxes of a block ``text``, which begins at the offset ``start`` and was made of ``parts``."""
+    tolerance = _COARSE if sheet.coarse else _TOLERANCE
     run: list[_Span] = []
     low, high = 0.0, 0.0
     for span in _spans(parts, text, start):
-        slack = _TOLERANCE * span.line.height
+        slack = tolerance * span.line.height
         # Text that does not run from left to right on the page as shown is placed word by word: it could not be cut.
-        if run and not frame.turns and span.line is run[0].line and span.word.left >= run[-1].word.right - slack:
+        if run and not sheet.frame.turns and span.line is run[0].line and span.word.left >= run[-1].word.left:
             first = run[0]
             width = span.start - first.start
             low = max(low, (span.word.left - slack - first.word.left) / width)
@@ -48,12 +59,12 @@ def place(parts: Iterable[Part], text: str, *, start: int, page: int, frame: Fra
                 high = min(high, (span.word.right + slack - first.word.left) / width)
                 continue
         if run:
-            yield _box(run, page, frame)
+            yield _box(run, sheet)
         run = [span]
         width, reach = span.end - span.start, span.word.right - span.word.left
         low, high = (reach - slack) / width, (reach + slack) / width
     if run:
-        yield _box(run, page, frame)
+        yield _box(run, sheet)
 
 
 def _spans(parts: Iterable[Part], text: str, start: int) -> Iterator[_Span]:
@@ -66,11 +77,11 @@ def _spans(parts: Iterable[Part], text: str, start: int) -> Iterator[_Span]:
             yield _Span(start + at, start + cursor, part.word, part.line)
 
 
-def _box(run: Sequence[_Span], page: int, frame: Frame) -> TextBox:
+def _box(run: Sequence[_Span], sheet: Sheet) -> TextBox:
     line = run[0].line
-    shares = frame.shares(run[0].word.left, line.bottom, run[-1].word.right, line.top)
+    shares = sheet.frame.shares(run[0].word.left, line.bottom, run[-1].word.right, line.top)
     left, top, right, bottom = (round(share * _STEPS) / _STEPS for share in shares)
-    return TextBox(run[0].start, run[-1].end, page, left, top, right, bottom)
+    return TextBox(run[0].start, run[-1].end, sheet.number, left, top, right, bottom)
 
 
 def boxes_of(boxes: Sequence[TextBox], start: int, end: int) -> list[TextBox]:
@@ -106,9 +117,11 @@ def _joined(one: TextBox, other: TextBox) -> TextBox | None:
         return None
     left, right = min(one.left, other.left), max(one.right, other.right)
     top, bottom = min(one.top, other.top), max(one.bottom, other.bottom)
-    width, height = one.right - one.left + other.right - other.left, one.bottom - one.top + other.bottom - other.top
-    level = bottom - top < 0.6 * height and right - left < width + height
-    upright = right - left < 0.6 * width and bottom - top < height + width
+    widths = (one.right - one.left, other.right - other.left)
+    heights = (one.bottom - one.top, other.bottom - other.top)
+    level = bottom - top < 0.6 * sum(heights) and right - left < sum(widths) + sum(heights)
+    turned = all(height > width for height, width in zip(heights, widths, strict=True))
+    upright = turned and right - left < 0.6 * sum(widths) and bottom - top < sum(heights) + sum(widths)
     if not level and not upright:
         return None
     return TextBox(one.start, other.end, one.page, left, top, right, bottom)
