@@ -103,6 +103,87 @@ def test_a_document_that_is_removed_while_it_is_cited_still_shows_its_quote(
     assert f"<mark>{LEAVE}</mark>" in sources_html(1, [source])
 
 
+def address_of(page: AppTest) -> str:
+    """Return the conversation that the page's address names; the runner gives what was set as a list or as it is."""
+    named = page.query_params["c"]
+    return named if isinstance(named, str) else named[0]
+
+
+def press(page: AppTest, label: str) -> AppTest:
+    return next(button for button in page.button if button.label == label).click().run()
+
+
+def test_a_conversation_is_shown_again_by_its_address(application: Application, tmp_path: Path) -> None:
+    store_text(application, "leave.md", LEAVE, root=tmp_path / "docs")
+    first = chat(application)
+    first.chat_input[0].set_value(CARRY).run()
+    (kept,) = application.library.conversations.recent()
+    assert address_of(first) == kept.id
+
+    again = chat(application)
+    assert "question-1" not in shown(again)
+    again.query_params["c"] = kept.id
+    again.run()
+    assert f"<mark>{LEAVE}</mark>" in shown(again)
+    again.chat_input[0].set_value("And how many?").run()
+    assert application.library.conversations.find(kept.id).turns == 2
+
+
+def test_a_conversation_that_was_deleted_is_said_to_be_gone_and_a_question_begins_a_new_one(
+    application: Application, tmp_path: Path
+) -> None:
+    store_text(application, "leave.md", LEAVE, root=tmp_path / "docs")
+    page = chat(application)
+    page.query_params["c"] = "no-such-conversation"
+    page.run()
+    assert "no longer here" in shown(page)
+    page.query_params["c"] = "no-such-conversation"
+    page.chat_input[0].set_value(CARRY).run()
+    assert f"<mark>{LEAVE}</mark>" in shown(page)
+    assert address_of(page) == application.library.conversations.recent()[0].id
+
+
+def test_a_question_that_nobody_answers_any_more_is_stopped_and_can_be_asked_again(
+    application: Application, tmp_path: Path
+) -> None:
+    store_text(application, "leave.md", LEAVE, root=tmp_path / "docs")
+    turn = application.library.conversations.begin(CARRY)
+    page = chat(application)
+    page.query_params["c"] = turn.conversation_id
+    page.run()
+    assert "Stopped before the end." in shown(page)
+    press(page, "Ask again")
+    assert f"<mark>{LEAVE}</mark>" in shown(page)
+    (kept,) = application.library.conversations.turns(turn.conversation_id)
+    assert (kept.ordinal, kept.state) == (1, "answered")
+
+
+def test_the_last_question_can_be_edited(application: Application, tmp_path: Path) -> None:
+    store_text(application, "leave.md", LEAVE, root=tmp_path / "docs")
+    page = chat(application)
+    page.chat_input[0].set_value("What is the wifi password?").run()
+    press(page, "Edit the question")
+    page.text_area[0].set_value(CARRY)
+    press(page, "Ask")
+    assert f"<mark>{LEAVE}</mark>" in shown(page)
+    (kept,) = application.library.conversations.turns(application.library.conversations.recent()[0].id)
+    assert kept.question == CARRY
+    press(page, "Edit the question")
+    press(page, "Cancel")
+    assert not page.text_area
+
+
+def test_a_removed_document_is_in_no_conversation_any_more(application: Application, tmp_path: Path) -> None:
+    document = store_text(application, "leave.md", LEAVE, root=tmp_path / "docs")
+    page = chat(application)
+    page.chat_input[0].set_value(CARRY).run()
+    application.library.remove(document.id)
+    html = shown(page.run())
+    assert LEAVE not in html
+    assert "What stood here was removed from the library." in html
+    assert "has been removed" in html
+
+
 def test_an_example_is_asked_by_its_button(application: Application, tmp_path: Path) -> None:
     store_text(application, "canteen.md", CANTEEN, root=tmp_path / "docs")
     page = chat(application)

@@ -5,13 +5,12 @@ Everything that comes from a reader, a model or a document is escaped here.
 
 from collections.abc import Sequence
 
-from rag_app.records import Answer, Sentence
+from rag_app.records import REMOVED_MARK, Answer, Sentence
 from ui.conversation import Turn
 from ui.markup import counted, escaped, shortened
 from ui.sources import Source, anchor, passages_html, place
 
 STAGES = {
-    "waiting": "Waiting for another answer to be finished…",
     "understanding": "Understanding the question…",
     "retrieving": "Searching the documents…",
     "weighing": "Weighing the evidence…",
@@ -20,6 +19,7 @@ STAGES = {
 }
 SHOWN_CHARACTERS = 2000
 STOPPED = "Stopped before the end."
+GONE = "What stood here was removed from the library."
 
 
 def question_html(turn: Turn) -> str:
@@ -31,11 +31,11 @@ def question_html(turn: Turn) -> str:
 
 
 def writing_html(turn: Turn, stage: str) -> str:
-    """Return an answer that is still being written, with what is happening now.
+    """Return an answer that is still being written, with what is happening now: a stage by its name, or in words.
 
     The style sheet shows the stage while the page works, and that it was stopped once the page is at rest.
     """
-    words = escaped(STAGES.get(stage, STAGES["writing"]))
+    words = escaped(STAGES.get(stage, stage))
     return (
         f'<div class="answer writing" aria-live="polite">{_sentences_html(turn)}'
         f'<p class="stage" role="status"><span class="pulse"></span>{words}</p>'
@@ -70,6 +70,8 @@ def _sentences_html(turn: Turn) -> str:
 def _sentence_html(turn: int, sentence: Sentence, sources: dict[int, Source]) -> str:
     marks = "".join(_mark_html(turn, sources[number]) for number in sentence.citations if number in sources)
     text = escaped(sentence.text)
+    if sentence.text == REMOVED_MARK:
+        return f'<span class="removed">{GONE}</span>'
     if sentence.status == "quoted":
         return f'<span class="sentence quoted">“{text}”</span>{marks}'
     if sentence.status == "unsupported":
@@ -117,6 +119,8 @@ def _standing_html(answer: Answer, turn: Turn) -> str:
 
 
 def _standing(sentences: Sequence[Sentence], sources: Sequence[Source]) -> tuple[str, str]:
+    if any(sentence.text == REMOVED_MARK for sentence in sentences):
+        return "open", "A document that this answer rested on has been removed"
     doubtful = sum(sentence.status == "unsupported" for sentence in sentences)
     if doubtful:
         return "open", f"{counted(doubtful, 'sentence')} found no support and {'is' if doubtful == 1 else 'are'} marked"

@@ -6,6 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 from ui import chat, conversation, library_page
+from ui.conversation_list import draw_conversations
 from ui.guard import told_in_words
 from ui.markup import counted
 from ui.state import COLLECTION, EVERYTHING, application, chosen_collection, in_collection
@@ -38,7 +39,7 @@ def _draw_sidebar() -> None:
         if st.session_state.get(COLLECTION) not in collections:
             st.session_state[COLLECTION] = EVERYTHING
         if st.button("New chat", icon=":material/add:", width="stretch", key="new-chat"):
-            conversation.forget()
+            conversation.open_conversation(None)
             st.switch_page(pages[0])
         st.selectbox(
             "Ask in",
@@ -47,6 +48,10 @@ def _draw_sidebar() -> None:
             key=COLLECTION,
             help="Only documents of this collection are searched",
         )
+        chosen = draw_conversations(library)
+        if chosen:
+            conversation.open_conversation(chosen)
+            st.switch_page(pages[0], query_params=conversation.address(chosen))
         documents = in_collection(library.documents(), chosen_collection(collections))
         chunks = sum(document.chunks for document in documents)
         st.html(

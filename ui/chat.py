@@ -1,24 +1,34 @@
 """The chat: ask, watch the checked sentences arrive, follow each mark to its source."""
 
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
+from streamlit import runtime
 from streamlit.delta_generator import DeltaGenerator
+from streamlit.runtime.scriptrunner import StopException, get_script_run_ctx
 
-from rag_app.records import Document, Scope, Sentence
+from rag_app.records import Document
 from ui import conversation
 from ui.answers import answer_html, question_html, writing_html
 from ui.conversation import Turn
+from ui.desk import Job, desk
 from ui.examples import example_questions
 from ui.guard import show_error, told_in_words
 from ui.intake import draw_upload
 from ui.markup import as_label, counted
 from ui.sources import offer_originals, read_sources, sources_html
-from ui.state import chosen_collection, in_collection, scope_of, turnstile
+from ui.state import chosen_collection, in_collection
 
 if TYPE_CHECKING:
     from rag_app.assembly import Application
+
+_TYPED = "question"
+_TROUBLE = "trouble_of_asking"
+_EDITED = "turn_being_edited"
+_GLANCE_SECONDS = 0.2
+"""How often a page that waits looks whether its reader is still there."""
 
 
 def show(application: "Application") -> None:
@@ -27,29 +37,66 @@ def show(application: "Application") -> None:
     collection = chosen_collection(application.library.collections())
     in_scope = in_collection(documents, collection)
     # In st.bottom and not simply last: there Streamlit would keep scrolling to the end while an answer grows.
-    typed = st.bottom.chat_input(
+    st.bottom.chat_input(
         "Ask your documents" if collection is None else f"Ask in {collection}",
         submit_mode="stop",
-        key="question",
+        key=_TYPED,
         disabled=not in_scope,
+        on_submit=_ask_typed,
+        args=(application,),
     )
-    question = conversation.pending() or (typed.strip() if typed else None)
+    trouble = st.session_state.pop(_TROUBLE, "")
+    if trouble:
+        show_error(trouble)
+    turns, jobs = conversation.load_turns(application.library)
     opening = st.empty()
-    if conversation.turns() or question:
+    if turns:
         opening.empty()
+    elif conversation.current() is not None:
+        _draw_lost()
     elif in_scope:
         with opening.container(key="opening"):
-            _draw_opening(in_scope)
+            _draw_opening(application, in_scope)
     else:
         with opening.container(key="opening"):
             _draw_empty_library(application)
-    for turn in conversation.turns():
-        _draw_turn(application, turn)
-    if question:
-        _answer(application, question, scope_of(collection))
+    for turn in turns:
+        _draw_turn(application, turn, jobs.get(turn.id), last=turn is turns[-1])
 
 
-def _draw_opening(documents: Sequence[Document]) -> None:
+def _ask_typed(application: "Application") -> None:
+    typed = st.session_state.get(_TYPED)
+    if typed and typed.strip():
+        _ask(application, typed.strip())
+
+
+def _ask(application: "Application", question: str) -> None:
+    """Ask before the page is drawn, so that the list of conversations is drawn with the new one."""
+    st.session_state.pop(_EDITED, None)
+    with told_in_words(_remember_trouble):
+        conversation.ask(application, question)
+
+
+def _ask_anew(application: "Application", turn: Turn, question_key: str = "") -> None:
+    question = st.session_state.get(question_key, "").strip() if question_key else turn.question
+    st.session_state.pop(_EDITED, None)
+    with told_in_words(_remember_trouble):
+        conversation.ask_anew(application, turn, question or turn.question)
+
+
+def _remember_trouble(words: str) -> None:
+    st.session_state[_TROUBLE] = words
+
+
+def _draw_lost() -> None:
+    st.html(
+        '<div class="opening"><h1>This conversation is no longer here</h1>'
+        "<p>It was deleted, or its address is not complete. Ask something to begin a new one.</p></div>"
+    )
+    conversation.open_conversation(None)
+
+
+def _draw_opening(application: "Application", documents: Sequence[Document]) -> None:
     st.html(
         '<div class="opening"><h1>What would you like to know?</h1>'
         f"<p>{counted(len(documents), 'document')} to ask. "
@@ -57,9 +104,14 @@ def _draw_opening(documents: Sequence[Document]) -> None:
     )
     with st.container(key="examples", gap="small"):
         for number, question in enumerate(example_questions(documents)):
-            if st.button(as_label(question), key=f"example-{number}", width="stretch", icon=":material/subject:"):
-                conversation.ask_next(question)
-                st.rerun()
+            st.button(
+                as_label(question),
+                key=f"example-{number}",
+                width="stretch",
+                icon=":material/subject:",
+                on_click=_ask,
+                args=(application, question),
+            )
 
 
 def _draw_empty_library(application: "Application") -> None:
@@ -71,10 +123,20 @@ def _draw_empty_library(application: "Application") -> None:
     draw_upload(application, key="first")
 
 
-def _draw_turn(application: "Application", turn: Turn) -> None:
+def _draw_turn(application: "Application", turn: Turn, job: Job | None, *, last: bool) -> None:
     with st.container(key=f"turn-{turn.number}"):
-        st.html(question_html(turn))
-        _draw_answer(application, turn, st.empty())
+        if st.session_state.get(_EDITED) == turn.id and job is None:
+            _draw_editor(application, turn)
+        else:
+            st.html(question_html(turn))
+        place = st.empty()
+        if job:
+            place.html(writing_html(turn, _stage(job)))
+            _offer_again(application, turn, key="again-halted")
+            _follow(application, turn, job, place)
+        _draw_answer(application, turn, place)
+        if last and turn.state == "answered":
+            _offer_anew(application, turn)
 
 
 def _draw_answer(application: "Application", turn: Turn, place: DeltaGenerator) -> None:
@@ -85,37 +147,83 @@ def _draw_answer(application: "Application", turn: Turn, place: DeltaGenerator) 
         st.html(sources_html(turn.number, turn.sources))
         cited = [source.citation.document for source in turn.sources]
         offer_originals(application.library, cited, key=str(turn.number))
-    if turn.answer is None and st.button("Ask again", key=f"again-{turn.number}", icon=":material/refresh:"):
-        conversation.ask_again(turn)
-        st.rerun()
+    if turn.state != "answered":
+        _offer_again(application, turn, key="again")
 
 
-def _answer(application: "Application", question: str, scope: Scope) -> None:
-    """Ask, and draw the answer while it is written. What was checked before an interruption stays in the turn."""
-    turn = conversation.begin(question)
-    with st.container(key=f"turn-{turn.number}"):
-        st.html(question_html(turn))
-        place = st.empty()
-        with told_in_words(turn.fail):
-            _follow(application, turn, scope, place)
-        _draw_answer(application, turn, place)
+def _offer_again(application: "Application", turn: Turn, *, key: str) -> None:
+    """Offer to ask a question again whose answer never came. Under a growing answer it shows once that is stopped."""
+    with st.container(key=f"{key}-{turn.number}"):
+        st.button(
+            "Ask again",
+            key=f"{key}-button-{turn.number}",
+            icon=":material/refresh:",
+            on_click=_ask_anew,
+            args=(application, turn),
+        )
 
 
-def _follow(application: "Application", turn: Turn, scope: Scope, place: DeltaGenerator) -> None:
-    """Write each stage and each sentence of the reply into ``place`` as it comes."""
-    stage = "waiting" if turnstile().locked() else "retrieving"
-    place.html(writing_html(turn, stage))
-    with turnstile():
-        reply = application.assistant.ask(turn.question, history=conversation.history(turn), scope=scope)
-        for event in reply:
-            if isinstance(event, Sentence):
-                # The proof first: no sentence is drawn without its mark.
-                turn.sources = read_sources(application.library, reply.citations)
-                turn.sentences.append(event)
-            else:
-                stage = event.name
-            place.html(writing_html(turn, stage))
-        answer = reply.answer
-    turn.sources = read_sources(application.library, answer.citations)
-    turn.sentences = list(answer.sentences)
-    turn.answer = answer
+def _offer_anew(application: "Application", turn: Turn) -> None:
+    """Offer what can be done with the latest answer."""
+    with st.container(horizontal=True, key=f"after-{turn.number}", gap="small"):
+        st.button(
+            "Ask again",
+            key=f"anew-{turn.number}",
+            icon=":material/refresh:",
+            type="tertiary",
+            help="Answer the question once more",
+            on_click=_ask_anew,
+            args=(application, turn),
+        )
+        st.button(
+            "Edit the question",
+            key=f"edit-{turn.number}",
+            icon=":material/edit:",
+            type="tertiary",
+            on_click=st.session_state.__setitem__,
+            args=(_EDITED, turn.id),
+        )
+
+
+def _draw_editor(application: "Application", turn: Turn) -> None:
+    field = f"edited-{turn.id}"
+    with st.form(f"editor-{turn.id}", border=False):
+        st.text_area("Edit the question", turn.question, key=field)
+        with st.container(horizontal=True):
+            st.form_submit_button("Ask", type="primary", on_click=_ask_anew, args=(application, turn, field))
+            st.form_submit_button("Cancel", on_click=st.session_state.pop, args=(_EDITED, None))
+
+
+def _stage(job: Job) -> str:
+    ahead = desk().ahead(job) if job.stage == "waiting" else 0
+    if ahead:
+        return f"Waiting for {counted(ahead, 'answer')} before this one…"
+    return "retrieving" if job.stage == "waiting" else job.stage
+
+
+def _follow(application: "Application", turn: Turn, job: Job, place: DeltaGenerator) -> None:
+    """Draw an answer as it grows into ``place``, until it is whole; then let the turn be what was kept of it."""
+    seen = -1
+    try:
+        while not job.ended:
+            news = job.wait(seen, seconds=_GLANCE_SECONDS)
+            if news != seen:
+                turn.sources = read_sources(application.library, job.citations)
+                turn.sentences, seen = list(job.sentences), news
+            place.html(writing_html(turn, _stage(job)))
+    except StopException:
+        if _reader_is_here():
+            desk().stop(job)
+        raise
+    for kept in application.library.conversations.turns(conversation.current() or ""):
+        if kept.id == turn.id:
+            whole = conversation.turn_of(application.library, kept)
+            turn.sentences, turn.sources, turn.answer = whole.sentences, whole.sources, whole.answer
+            turn.state, turn.error = whole.state, whole.error or job.error
+
+
+def _reader_is_here() -> bool:
+    """Tell a reader who stopped an answer from one who left, or loaded the page anew: then it is written to its end."""
+    context = get_script_run_ctx()
+    time.sleep(0.2)
+    return context is not None and runtime.exists() and runtime.get_instance().is_active_session(context.session_id)

@@ -1,24 +1,33 @@
-"""A conversation: what was asked and what came back, one turn after another.
+"""A conversation as the page shows it. It is kept in the database; its id is in the page's address.
 
-Each browser session has its own; nothing here is shared between readers.
+Which conversation is open belongs to each browser tab alone.
 """
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from rag_app.records import Answer, Message, Sentence
-from ui.sources import Source
+from rag_app.errors import NotFound
+from rag_app.records import Answer, Citation, KeptTurn, Message, Sentence, TurnState
+from ui.desk import Job, desk
+from ui.sources import Source, read_sources
+from ui.state import chosen_collection, scope_of
 
-_KEY = "conversation"
-_PENDING = "pending_question"
+if TYPE_CHECKING:
+    from rag_app.assembly import Application
+    from rag_app.library import Library
+
+_OPEN = "conversation"
+_ADDRESS = "c"
+_SOURCES = "sources_read"
 
 
 @dataclass(slots=True)
 class Turn:
     """A question and as much of its answer as has been checked so far.
 
-    ``answer`` is None until it is whole; ``error`` says why it never will be.
+    ``answer`` is None until it is whole; ``error`` says why it never will be. ``id`` is the turn's in the database.
     """
 
     number: int
@@ -27,54 +36,104 @@ class Turn:
     sources: list[Source] = field(default_factory=list)
     answer: Answer | None = None
     error: str = ""
-
-    def fail(self, words: str) -> None:
-        """Keep why the answer never came, for as long as the conversation is shown."""
-        self.error = words
+    id: int = 0
+    state: TurnState = "answered"
 
 
-def turns() -> list[Turn]:
-    """Return the turns of this session's conversation, to be appended to."""
-    found: list[Turn] = st.session_state.setdefault(_KEY, [])
-    return found
+def current() -> str | None:
+    """Return the id of the conversation that is open in this tab, which the page's address names after a reload."""
+    named = st.query_params.get(_ADDRESS)
+    if named:
+        st.session_state[_OPEN] = named
+    opened: str | None = st.session_state.get(_OPEN)
+    return opened
 
 
-def begin(question: str) -> Turn:
-    """Append a turn for a new question."""
-    conversation = turns()
-    turn = Turn(number=conversation[-1].number + 1 if conversation else 1, question=question)
-    conversation.append(turn)
-    return turn
+def open_conversation(conversation_id: str | None) -> None:
+    """Show another conversation from now on, or none."""
+    st.session_state[_OPEN] = conversation_id
+    if conversation_id is None:
+        st.query_params.pop(_ADDRESS, None)
+    else:
+        st.query_params[_ADDRESS] = conversation_id
 
 
-def forget() -> None:
-    """Start a new conversation."""
-    st.session_state[_KEY] = []
-    st.session_state.pop(_PENDING, None)
+def address(conversation_id: str | None) -> dict[str, str]:
+    """Return the parameters of a conversation's address."""
+    return {_ADDRESS: conversation_id} if conversation_id else {}
 
 
-def history(before: Turn) -> list[Message]:
-    """Return the whole turns before one, as the assistant wants them."""
+def load_turns(library: "Library") -> tuple[list[Turn], dict[int, Job]]:
+    """Return the turns of the open conversation, and the jobs of those that are being answered, by the turn's id."""
+    opened = current()
+    if opened is None:
+        return [], {}
+    at_work = desk().jobs()
+    kept = library.conversations.turns(opened)
+    if kept and st.query_params.get(_ADDRESS) != opened:
+        st.query_params[_ADDRESS] = opened
+    jobs = {}
+    for turn in kept:
+        job = at_work.get(turn.id) or desk().jobs().get(turn.id)
+        if turn.state == "asked" and job:
+            jobs[turn.id] = job
+    return [turn_of(library, turn, alive=turn.id in jobs) for turn in kept], jobs
+
+
+def turn_of(library: "Library", kept: KeptTurn, *, alive: bool = False) -> Turn:
+    """Return a kept turn as it is shown; one that nobody answers any more is a stopped one."""
+    state: TurnState = "stopped" if kept.state == "asked" and not alive else kept.state
+    answer = kept.answer
+    return Turn(
+        number=kept.ordinal,
+        question=kept.question,
+        sentences=list(answer.sentences) if answer else [],
+        sources=_sources(library, kept.id, answer.citations) if answer else [],
+        answer=answer if state == "answered" else None,
+        error=kept.error,
+        id=kept.id,
+        state=state,
+    )
+
+
+def _sources(library: "Library", turn_id: int, citations: tuple[Citation, ...]) -> list[Source]:
+    """Read the surroundings of the citations, anew only when the library or the answer has changed."""
+    known: dict[int, tuple[object, list[Source]]] = st.session_state.setdefault(_SOURCES, {})
+    stamp = (library.revision, citations)
+    if turn_id not in known or known[turn_id][0] != stamp:
+        known[turn_id] = (stamp, read_sources(library, citations))
+    return known[turn_id][1]
+
+
+def ask(application: "Application", question: str) -> None:
+    """Keep a question in the open conversation, or a new one, and have it answered."""
+    kept = application.library.conversations
+    opened = current()
+    history = _history(kept.turns(opened)) if opened else []
+    try:
+        turn = kept.ask(opened, question) if opened else kept.begin(question)
+    except NotFound:
+        # Deleted in another tab: the question begins a new one.
+        turn = kept.begin(question)
+    open_conversation(turn.conversation_id)
+    scope = scope_of(chosen_collection(application.library.collections()))
+    desk().write(Job(application.assistant, kept, turn, history=history, scope=scope))
+
+
+def ask_anew(application: "Application", turn: Turn, question: str) -> None:
+    """Drop a turn with all that follow it, and ask its question, or another in its place."""
+    job = desk().jobs().get(turn.id)
+    if job:
+        desk().stop(job)
+    application.library.conversations.drop(turn.id)
+    ask(application, question)
+
+
+def _history(turns: list[KeptTurn]) -> list[Message]:
+    """Return the whole turns as the assistant wants them."""
     messages = []
-    for turn in turns():
-        if turn.number < before.number and turn.answer is not None:
+    for turn in turns:
+        if turn.state == "answered" and turn.answer is not None:
             messages.append(Message("user", turn.question))
             messages.append(Message("assistant", turn.answer.text))
     return messages
-
-
-def ask_next(question: str) -> None:
-    """Put a question aside, to be asked as if it had been typed when the page is next drawn."""
-    st.session_state[_PENDING] = question
-
-
-def ask_again(turn: Turn) -> None:
-    """Drop a turn that came to nothing and ask its question once more."""
-    turns().remove(turn)
-    ask_next(turn.question)
-
-
-def pending() -> str | None:
-    """Take the question that was put aside, if any."""
-    question: str | None = st.session_state.pop(_PENDING, None)
-    return question

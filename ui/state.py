@@ -1,6 +1,5 @@
 """What the pages stand on: the application, opened once for all readers, and the scope each reader chose."""
 
-import threading
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -34,12 +33,6 @@ def _loading_words(settings: Settings) -> str:
     if (settings.home / "models").is_dir():
         return "Loading the models (a few seconds)…"
     return "Preparing the language model, once (less than a minute)…"
-
-
-@st.cache_resource(show_spinner=False)
-def turnstile() -> threading.Lock:
-    """Return the lock that lets one answer be written at a time: the models are shared by all readers."""
-    return threading.Lock()
 
 
 def chosen_collection(collections: list[str]) -> str | None:

@@ -215,6 +215,7 @@ def _turn(row: Row[Any]) -> KeptTurn:
     lost = row.state == "asked" and row.writer != _WRITER
     return KeptTurn(
         id=row.id,
+        conversation_id=row.conversation_id,
         ordinal=row.ordinal,
         question=row.question,
         state="stopped" if lost else row.state,

@@ -21,6 +21,7 @@ class KeptTurn:
     """
 
     id: int
+    conversation_id: str
     ordinal: int
     question: str
     state: TurnState

@@ -106,7 +106,8 @@ def test_an_upload_is_cited_and_once_removed_no_longer_known(tab: Visit) -> None
     assert not list((tab.server.home / "uploads").rglob("lighthouse.md"))
 
     tab.go_to("Chat")
-    expect(tab.page.get_by_text("has since been removed from the library")).to_be_visible()
+    expect(tab.page.get_by_text("What stood here was removed from the library.")).to_be_visible()
+    expect(tab.page.locator(".stMain")).not_to_contain_text("blue door")
     tab.ask(QUESTION)
     last = tab.page.locator(".answer").last
     expect(last).to_contain_text("Not in the documents")
@@ -181,7 +182,7 @@ def test_an_empty_library_says_how_to_fill_it_and_then_offers_questions(empty: V
     assert empty.strangers == []
 
 
-def test_two_readers_do_not_see_each_others_conversation(tab: Visit, neighbour: Visit) -> None:
+def test_a_reader_who_comes_anew_begins_a_conversation_of_their_own(tab: Visit, neighbour: Visit) -> None:
     tab.open("library")
     tab.add(("garden.md", GARDEN), collection="shared")
     tab.go_to("Chat")

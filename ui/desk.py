@@ -1,0 +1,167 @@
+"""Where answers are written: one after the other, in a thread of its own, whether or not anybody is watching.
+
+A page only follows a job. When it is closed or loaded anew the job goes on, and the page finds it again.
+"""
+
+import queue
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from rag_app.records import Answer, Citation, KeptTurn, Message, Scope, Sentence, TurnState
+from ui.guard import told_in_words
+
+if TYPE_CHECKING:
+    from rag_app.answering.assistant import Assistant
+    from rag_app.library.conversations import Conversations
+
+
+class Job:
+    """An answer in the making. ``news`` counts what has happened to it."""
+
+    def __init__(
+        self,
+        assistant: "Assistant",
+        conversations: "Conversations",
+        turn: KeptTurn,
+        *,
+        history: Sequence[Message],
+        scope: Scope,
+    ) -> None:
+        self.turn_id = turn.id
+        self.stage = "waiting"
+        self.sentences: tuple[Sentence, ...] = ()
+        self.citations: tuple[Citation, ...] = ()
+        self.error = ""
+        self.ended = False
+        self.news = 0
+        self._question, self._history, self._scope = turn.question, history, scope
+        self._assistant, self._conversations = assistant, conversations
+        self._changed = threading.Condition()
+
+    def wait(self, seen: int, *, seconds: float) -> int:
+        """Wait for news beyond those seen, at most so long; return how much there is."""
+        with self._changed:
+            self._changed.wait_for(lambda: self.news != seen or self.ended, timeout=seconds)
+            return self.news
+
+    def run(self) -> None:
+        """Write the answer, and keep it in the database as it grows."""
+        if self.ended:
+            return
+        with told_in_words(self._fail):
+            self._work()
+        if self.error and not self.ended:
+            with told_in_words(self._fail):
+                self._keep(self._so_far(), "failed")
+        self._end()
+
+    def stop(self) -> None:
+        """End the answer here, with what has been checked."""
+        if self.ended:
+            return
+        self._end()
+        self._keep(self._so_far(), "stopped")
+
+    def _work(self) -> None:
+        reply = self._assistant.ask(self._question, history=self._history, scope=self._scope)
+        self._tell("retrieving")
+        for event in reply:
+            if self.ended:
+                return
+            if isinstance(event, Sentence):
+                # The proof first: no sentence is shown without its mark.
+                self.citations = tuple(reply.citations)
+                self.sentences = (*self.sentences, event)
+                self._keep(self._so_far(), "asked")
+                self._tell(self.stage)
+            else:
+                self._tell(event.name)
+        if not self.ended:
+            self._keep(reply.answer, "answered")
+
+    def _so_far(self) -> Answer | None:
+        """Return what has been checked as an answer that is not whole, without what found no support."""
+        checked = tuple(sentence for sentence in self.sentences if sentence.status != "unsupported")
+        if not checked:
+            return None
+        return Answer(
+            question=self._question,
+            standalone_question=self._question,
+            text=" ".join(sentence.marked() for sentence in checked),
+            short_answer=None,
+            abstained=False,
+            confidence=0.0,
+            sentences=checked,
+            citations=self.citations,
+            passages=(),
+            models={},
+            usage={},
+            timings_ms={},
+        )
+
+    def _keep(self, answer: Answer | None, state: TurnState) -> None:
+        self._conversations.keep(self.turn_id, answer, state=state, error=self.error)
+
+    def _fail(self, words: str) -> None:
+        self.error = words
+
+    def _tell(self, stage: str) -> None:
+        with self._changed:
+            self.stage = stage
+            self.news += 1
+            self._changed.notify_all()
+
+    def _end(self) -> None:
+        with self._changed:
+            self.ended = True
+            self.news += 1
+            self._changed.notify_all()
+
+
+class Desk:
+    """Takes jobs and does them in the order in which they came: the models are shared by all readers."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[int, Job] = {}
+        self._lock = threading.Lock()
+        self._waiting: queue.SimpleQueue[Job] = queue.SimpleQueue()
+        threading.Thread(target=self._work, name="answers", daemon=True).start()
+
+    def write(self, job: Job) -> None:
+        """Take a job; it is done when those before it are."""
+        with self._lock:
+            self._jobs[job.turn_id] = job
+        self._waiting.put(job)
+
+    def jobs(self) -> dict[int, Job]:
+        """Return the jobs that are not done yet, by their turn's id, the oldest first."""
+        with self._lock:
+            return dict(self._jobs)
+
+    def ahead(self, job: Job) -> int:
+        """Return how many answers are to be written before this one."""
+        return sum(1 for other in self.jobs().values() if other.turn_id < job.turn_id and not other.ended)
+
+    def stop(self, job: Job) -> None:
+        """End a job here. The models may still take a moment to come to rest."""
+        job.stop()
+        self._forget(job)
+
+    def _work(self) -> None:
+        while True:
+            job = self._waiting.get()
+            job.run()
+            self._forget(job)
+
+    def _forget(self, job: Job) -> None:
+        with self._lock:
+            self._jobs.pop(job.turn_id, None)
+
+
+@st.cache_resource(show_spinner=False)
+def desk() -> Desk:
+    """Return the one desk of this server."""
+    return Desk()
