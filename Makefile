@@ -16,10 +16,13 @@ PORT ?= 8501
 # Test files run side by side, each with models of its own: more than a few at once want more memory than time.
 WORKERS ?= 2
 FOLDER ?= data/handbook
+CHUNKS ?= 100000 1000000
 QUESTION ?= How many days of annual leave may be carried over into the next year?
 # A trial leaves no trace outside the clone.
 RAG_APP_HOME ?= $(CURDIR)/.rag_app
 REPORT ?= runs/report
+# The libraries to compare with never come near the environment of rag_app.
+PEERS := .cache/peers
 export RAG_APP_HOME FOLDER QUESTION REPORT DATA LIMIT
 
 # An environment remembers the folder it was made in, so one that was moved or copied is made anew.
@@ -27,14 +30,14 @@ ifneq ($(shell cat $(VENV)/.folder 2>/dev/null),$(CURDIR))
 .PHONY: $(VENV)/.folder
 endif
 
-.PHONY: help run demo install test lint format bench report clean
+.PHONY: help run demo install test lint format bench bench-search bench-peers report clean
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
 help: ## List these targets
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
 	@echo
-	@echo "Settings: FOLDER=… QUESTION=… PORT=… RAG_APP_HOME=… PYTHON=… TORCH_INDEX=… (an index of CPU-only torch builds)"
+	@echo "Settings: FOLDER=… CHUNKS=… QUESTION=… PORT=… RAG_APP_HOME=… PYTHON=… TORCH_INDEX=… (an index of CPU-only torch builds)"
 
 run: demo ## Set up, ingest the sample handbook, answer a question, open the chat on http://localhost:8501
 	@echo "== The chat opens on http://localhost:$(PORT); Ctrl+C ends it"
@@ -70,6 +73,13 @@ format: $(VENV)/.installed-dev ## Put the code into the project's style
 bench: $(VENV)/.installed ## Measure ingestion, search, answers and memory on this machine
 	@$(BIN)/python -m rag_app.benchmark "$$FOLDER"
 
+bench-search: $(VENV)/.installed ## Measure the search by vectors among CHUNKS made ones
+	@$(BIN)/python -m rag_app.benchmark_search $(foreach chunks,$(CHUNKS),--chunks $(chunks))
+
+bench-peers: $(VENV)/.installed $(PEERS)/.installed ## Compare ingestion with other libraries, on FOLDER=… or a mixed folder
+	@$(BIN)/python -m rag_app.benchmark_peers --python $(PEERS)/bin/python \
+		$(if $(filter command environment,$(firstword $(origin FOLDER))),"$$FOLDER") $(if $(LIMIT),--limit "$$LIMIT")
+
 report: $(VENV)/.installed-dev ## Take every figure and write REPORT/report.md; with DATA=… on the public sets there, too
 	@$(BIN)/rag-app eval report --out "$$REPORT" $(if $(DATA),--data "$$DATA") $(if $(LIMIT),--limit "$$LIMIT")
 
@@ -101,4 +111,11 @@ $(VENV)/.installed: $(VENV)/.folder pyproject.toml $(CONSTRAINTS) $(REQUIREMENTS
 $(VENV)/.installed-dev: $(VENV)/.installed
 	@echo "== Installing the tools for tests"
 	@$(PIP) install -c $(CONSTRAINTS) -e '.[dev]'
+	@touch $@
+
+$(PEERS)/.installed: $(CONSTRAINTS) $(REQUIREMENTS)/peers.txt
+	@echo "== Making an environment for the libraries to compare with in $(PEERS) (2 GB)"
+	@"$(PYTHON)" -m venv --clear $(PEERS)
+	@$(PEERS)/bin/python -m pip --disable-pip-version-check --no-input install $(TORCH_OPTIONS) $(TORCH)
+	@$(PEERS)/bin/python -m pip --disable-pip-version-check --no-input install -r $(REQUIREMENTS)/peers.txt
 	@touch $@

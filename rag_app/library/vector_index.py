@@ -55,7 +55,7 @@ class Sizes:
     """Vectors; so many are compared in about 4 ms on one core."""
     compared: int = 350_000
     """Of vectors in scope; a scope that holds fewer is compared whole."""
-    candidates: int = 300
+    candidates: int = 250
     """Vectors that are compared exactly after they were compared roughly."""
 
     def lists(self, count: int) -> int:
