@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ingest.orders import Limits
 from ingest.readers import READERS_VERSION
+from ingest.readers.tesseract import find_program
 from ingest.splitting import ChunkSizes
 
 
@@ -70,7 +71,9 @@ class IngestOptions:
     def reader(self) -> str:
         """What a failure to read depends on, besides the file."""
         megabytes = self.read_memory_bytes // 2**20
-        return f"{READERS_VERSION}, {self.read_seconds:g} s, {megabytes} MB, {self.max_characters} characters"
+        recognition = "with" if find_program() else "without"
+        limits = f"{self.read_seconds:g} s, {megabytes} MB, {self.max_characters} characters"
+        return f"{READERS_VERSION}, {limits}, {recognition} text recognition"
 
     def sizes(self, embedder: PassageEmbedder) -> ChunkSizes:
         return ChunkSizes(self.chunk_tokens, self.chunk_overlap, embedder.max_tokens)

@@ -4,11 +4,12 @@ from dataclasses import replace
 
 from PIL import Image
 
-from ingest.readers.ocr import INSTALL, Recogniser, find_program
+from ingest.readers.ocr import Recogniser
 from ingest.readers.pdf_characters import LEVEL, Page
 from ingest.readers.pdf_margins import without_running_lines
 from ingest.readers.pdf_writing import write_pages
 from ingest.readers.pictures import open_picture
+from ingest.readers.tesseract import INSTALL, find_program
 from rag_app.errors import ReadError
 from rag_app.records import ExtractedText
 

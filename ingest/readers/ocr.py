@@ -6,7 +6,6 @@ The picture goes in and the words come out through pipes, so that nothing of a d
 import io
 import os
 import re
-import shutil
 import signal
 import subprocess
 import time
@@ -18,15 +17,12 @@ from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
 from ingest.readers.pdf_characters import Frame, Line, Page, Word, line_of_words
+from ingest.readers.tesseract import INSTALL, find_program
 from rag_app.errors import ReadError
 
 if TYPE_CHECKING:
     from PIL import Image
 
-INSTALL = (
-    "install Tesseract (Debian, Ubuntu: apt-get install tesseract-ocr; macOS: brew install tesseract; "
-    "Windows: winget install UB-Mannheim.TesseractOCR) and ingest again"
-)
 _SECONDS = 100.0
 # What a reader still does after recognition, and what a worker's alarm leaves to the other side.
 _SPARE_SECONDS = 20.0
@@ -52,11 +48,6 @@ class _Seen(NamedTuple):
     right: int
     bottom: int
     certainty: float
-
-
-def find_program() -> str | None:
-    """Return the path of Tesseract, None where it is not installed."""
-    return shutil.which("tesseract")
 
 
 @dataclass(slots=True)

@@ -7,13 +7,14 @@ from dataclasses import replace
 import pypdfium2  # type: ignore[import-untyped]
 import pypdfium2.raw as pdfium  # type: ignore[import-untyped]
 
-from ingest.readers.ocr import INSTALL, find_program
+from ingest.readers.ocr import page_list
 from ingest.readers.pdf_annotations import annotation_lines, flatten, has_annotations
-from ingest.readers.pdf_characters import Line, Page, as_they_stand, page_frame, read_page
+from ingest.readers.pdf_characters import LEVEL, Line, Page, as_they_stand, page_frame, read_page
 from ingest.readers.pdf_margins import without_running_lines
 from ingest.readers.pdf_scans import Scan, read_scans, without_garbage
 from ingest.readers.pdf_writing import Outline, write_pages
 from ingest.readers.sections import one_line
+from ingest.readers.tesseract import INSTALL, find_program
 from rag_app.errors import ReadError
 from rag_app.records import ExtractedText
 
@@ -48,37 +49,40 @@ def _pages(document: pypdfium2.PdfDocument, name: str) -> tuple[list[Page], list
     document.init_forms()
     pages = []
     pictures: dict[int, Scan] = {}
+    damaged: list[int] = []
     for number in range(len(document)):
-        page, scan = _page(document, number, name)
+        try:
+            page, scan = _page(document, number)
+        except pypdfium2.PdfiumError:
+            page, scan = Page([], LEVEL), None
+            damaged.append(number + 1)
         pages.append(page)
         if scan:
             pictures[number] = scan
     notes = read_scans(document, pages, pictures)
+    if damaged:
+        notes.append(f"{page_list(damaged)} could not be read: damaged")
     if not any(page.lines for page in pages):
+        if damaged:
+            raise ReadError(f"{name} is damaged at {page_list(damaged)}. Save it again from the program that made it.")
         raise ReadError(f"{name} {_why_no_text(pictures, len(pages), notes)}")
     return pages, notes
 
 
-def _page(document: pypdfium2.PdfDocument, number: int, name: str) -> tuple[Page, Scan | None]:
+def _page(document: pypdfium2.PdfDocument, number: int) -> tuple[Page, Scan | None]:
+    page = document[number]
     try:
-        page = document[number]
-        try:
-            if not has_annotations(page):
-                read = read_page(page)
-                return without_garbage(read, page)
-            noted = annotation_lines(page, page_frame(page))
-            flatten(page)
-        finally:
-            page.close()
-        page = document[number]
-        try:
-            return without_garbage(_with_notes(read_page(page), noted), page)
-        finally:
-            page.close()
-    except pypdfium2.PdfiumError as error:
-        raise ReadError(
-            f"{name} is damaged at page {number + 1}. Save it again from the program that made it."
-        ) from error
+        if not has_annotations(page):
+            return without_garbage(read_page(page), page)
+        noted = annotation_lines(page, page_frame(page))
+        flatten(page)
+    finally:
+        page.close()
+    page = document[number]
+    try:
+        return without_garbage(_with_notes(read_page(page), noted), page)
+    finally:
+        page.close()
 
 
 def _with_notes(page: Page, noted: Sequence[Line]) -> Page:
