@@ -129,11 +129,11 @@ def test_numbers_are_written_in_their_kind(kind: str, written: str) -> None:
 
 
 def test_notes_stand_below_their_paragraph() -> None:
-    body = paragraph(run("It holds") + '<w:r><w:footnoteReference w:id="2"/></w:r>') + paragraph("Next.")
+    body = paragraph(run("It holds") + '<w:r><w:footnoteReference w:id="2"/></w:r>' + run(".")) + paragraph("Next.")
     footnotes = (
         f'<w:footnote w:type="separator" w:id="0"/><w:footnote w:id="2">{paragraph("See the annex.")}</w:footnote>'
     )
-    assert read(body, footnotes=footnotes).text == "It holds [1]\n\n[1] See the annex.\n\nNext."
+    assert read(body, footnotes=footnotes).text == "It holds [1].\n\n[1] See the annex.\n\nNext."
 
 
 def test_a_text_box_stands_below_its_paragraph_and_is_read_once() -> None:

@@ -101,11 +101,11 @@ class _Walk:
         return self._numbering.next_mark(number, place), min(place, 8)
 
     def _with_note_marks(self, words: Words) -> str:
-        for key in words.notes:
+        for key, place in zip(words.notes, words.note_places, strict=True):
             if key in self._notes:
-                self._note_numbers.setdefault(key, len(self._note_numbers) + 1)
-        marks = "".join(f"[{self._note_numbers[key]}]" for key in words.notes if key in self._note_numbers)
-        return f"{words.text.rstrip()} {marks}" if marks and words.text.strip() else words.text
+                number = self._note_numbers.setdefault(key, len(self._note_numbers) + 1)
+                words.parts[place] = f" [{number}]"
+        return words.text
 
     def _attached(self, words: Words) -> None:
         """Add the notes and text boxes of a paragraph right below it."""

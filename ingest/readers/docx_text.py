@@ -14,10 +14,14 @@ _SIGNS = {f"{W}tab": "\t", f"{W}br": "\n", f"{W}cr": "\n", f"{W}noBreakHyphen": 
 
 @dataclass(slots=True)
 class Words:
-    """What was found in a paragraph: its text, the notes that it refers to and the boxes anchored in it."""
+    """What was found in a paragraph: its text, the notes that it refers to and the boxes anchored in it.
+
+    ``note_places`` tell which of the parts, still empty, stands where each note is referred to.
+    """
 
     parts: list[str] = field(default_factory=list)
     notes: list[tuple[str, str]] = field(default_factory=list)
+    note_places: list[int] = field(default_factory=list)
     boxes: list[Any] = field(default_factory=list)
 
     @property
@@ -34,6 +38,8 @@ class Words:
         elif tag == f"{W}txbxContent":
             self.boxes.append(element)
         elif tag in (f"{W}footnoteReference", f"{W}endnoteReference"):
+            self.note_places.append(len(self.parts))
+            self.parts.append("")
             self.notes.append((tag.removeprefix(W).removesuffix("Reference"), element.get(f"{W}id")))
         elif tag not in _LEFT_OUT and not (tag == f"{W}r" and is_on(element, "rPr", "vanish")):
             if tag == f"{W}sdt" and is_on(element, "sdtPr", "showingPlcHdr"):

@@ -65,13 +65,13 @@ _MARKS: tuple[tuple[int, bytes, Kind], ...] = (
 _PDF = Kind("pdf", "a PDF")
 _ZIP = Kind("zip", "a zip archive")
 _OLE2 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-# The streams that tell what an OLE2 file is, by the names in its directory (UTF-16).
+# The streams that tell what an OLE2 file is, by the names in its directory (UTF-16, filled up with zeros).
 _OLE2_KINDS = (
-    ("EncryptedPackage", Kind("", "a password-protected Office document")),
-    ("WordDocument", Kind("doc", "a Word document in the old .doc format")),
-    ("Workbook", Kind("xls", "an Excel workbook in the old .xls format")),
-    ("Book", Kind("xls", "an Excel workbook in the old .xls format")),
-    ("PowerPoint Document", Kind("ppt", "a presentation in the old .ppt format")),
+    ("EncryptedPackage\0\0", Kind("", "a password-protected Office document")),
+    ("WordDocument\0\0", Kind("doc", "a Word document in the old .doc format")),
+    ("Workbook\0\0", Kind("xls", "an Excel workbook in the old .xls format")),
+    ("Book\0\0", Kind("xls", "an Excel workbook in the old .xls format")),
+    ("PowerPoint Document\0\0", Kind("ppt", "a presentation in the old .ppt format")),
     ("__substg1.0_", Kind("", "an Outlook message (.msg)")),
 )
 _OLE2_OTHER = Kind("", "a file in an old Office format (OLE2)")

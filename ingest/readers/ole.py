@@ -1,8 +1,9 @@
-"""Tell what lies in the compound files (OLE2) of old office programs, which are also the shell of locked new ones."""
+"""Tell the compound files (OLE2) of old office programs, which are also the shell of locked new ones."""
 
 OLE_MARK = b"\xd0\xcf\x11\xe0"
 
-_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+# As a name in the directory of the file: in UTF-16, and filled up with zeros.
+_ENCRYPTED = "EncryptedPackage\0\0".encode("utf-16-le")
 
 
 def is_locked(data: bytes) -> bool:

@@ -24,7 +24,7 @@ _SILENT = set(
     "ftnsep ftnsepc ftncn aftnsep aftnsepc aftncn template userprops sp tc xe shprslt nonesttables mmathPict "
     "background objclass objname picprop private falt panose defchp defpap".split()
 )
-_KNOWN_STARRED = {"shptxt", "ud", "shpinst", "listtext", "pntext", "moMath"}
+_KNOWN_STARRED = {"shptxt", "ud", "shpinst", "listtext", "pntext", "moMath", "footnote"}
 
 
 def read_rtf(data: bytes, name: str) -> ExtractedText:

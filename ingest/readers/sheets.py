@@ -17,6 +17,7 @@ from python_calamine import (
     SheetVisibleEnum,
 )
 
+from ingest.readers.ole import is_locked
 from ingest.readers.sections import TextBuilder
 from ingest.readers.sheet_tables import MOST_CELLS, MOST_ROWS, Area, Sheet, SheetWriter
 from ingest.readers.xlsx_parts import Formats, XlsxParts, examine_xlsx
@@ -27,14 +28,13 @@ from rag_app.records import ExtractedText
 _WHAT = "workbook"
 _REMEDY = "Open it in a spreadsheet program, save it again as .xlsx and ingest it."
 _ZIP = b"PK"
-_ENCRYPTED_PART = "EncryptedPackage".encode("utf-16-le")
 
 Value = int | float | str | bool | time | date | datetime | timedelta
 
 
 def read_sheets(data: bytes, name: str) -> ExtractedText:
     """Read a workbook. Hidden sheets are kept and named as such; sheets of charts are left out."""
-    if _ENCRYPTED_PART in data:
+    if is_locked(data):
         raise _locked(name)
     parts = XlsxParts(data)
     if data.startswith(_ZIP):
