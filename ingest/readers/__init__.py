@@ -121,7 +121,10 @@ def _read(data: bytes, name: str, nesting: Nesting) -> ExtractedText:
             "Save its content in another format, or list it in .ragignore."
         )
     reader = FORMATS[key]
-    extracted = reader(data, name, nesting) if key in CONTAINERS else reader(data, name)
+    try:
+        extracted = reader(data, name, nesting) if key in CONTAINERS else reader(data, name)
+    except RecursionError as error:
+        raise ReadError(f"{name} is too deeply nested to be read. Save it as plain text.") from error
     if not extracted.sections:
         raise ReadError(f"{name} has no text in it. Put its content into words, or list it in .ragignore.")
     notes = extracted.notes

@@ -24,6 +24,8 @@ _QUOTED_FROM = re.compile(rb"^>(>*From )", re.MULTILINE)
 _ENCRYPTED = {"application/pkcs7-mime", "application/x-pkcs7-mime", "multipart/encrypted"}
 _SIGNATURES = {"application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature"}
 _MOST_DEEP = 30
+# The email package takes minutes over a field of a megabyte.
+_LONGEST_FIELD = 10_000
 # What the email package raises on fields and parts that are not what they should be.
 _FIELD_DAMAGE = (MessageError, ValueError, LookupError, AttributeError, TypeError, AssertionError)
 
@@ -184,6 +186,7 @@ def _field(message: Message, field: str) -> str:
 def _raw(message: Message, field: str) -> str:
     """Return a header field as it came; bytes that are not ASCII are text in an encoding that nobody named."""
     value = next((str(value) for key, value in message.raw_items() if key.lower() == field.lower()), "")
+    value = value[:_LONGEST_FIELD]
     if value.isascii():
         return value
     try:

@@ -26,7 +26,7 @@ _GRID = re.compile(r"^\s*\+(?:[-=]+\+)+\s*$")
 _SIMPLE = re.compile(r"^\s*=+(?:\s+=+)+\s*$")
 _COMMENT = re.compile(r"^\.\.(?:\s|$)")
 _INLINE = (
-    (re.compile(r":[\w:.+-]+:`([^`<]+?)\s*(?:<[^`>]*>)?`"), r"\1"),  # roles
+    (re.compile(r":[\w:.+-]{1,60}:`([^`<]+?)\s*(?:<[^`>]*>)?`"), r"\1"),  # roles
     (re.compile(r"``([^`]+)``"), r"\1"),
     (re.compile(r"`([^`<]+?)\s*<(https?://[^`>\s]+)>`__?"), r"\1 (\2)"),
     (re.compile(r"`([^`<]+?)\s*<[^`>]*>`__?"), r"\1"),
@@ -123,7 +123,8 @@ class _Walk:
         while taken and not taken[-1].strip():
             taken.pop()
         indents = [len(line) - len(line.lstrip(" ")) for line in taken if line.strip()]
-        return [line[min(indents, default=0) :] for line in taken]
+        indent = min(indents, default=0)
+        return [line[indent:] for line in taken]
 
     def _directive(self, kind: str, argument: str) -> None:
         body = self._indented(self._at)

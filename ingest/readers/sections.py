@@ -17,6 +17,12 @@ _SPACES = re.compile("[\u00a0\u2000-\u200a\u202f\u205f]")
 _DROPPED = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u200b\u2060\ufeff\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
 )
+# No language puts more than a few accents on a letter; sorting a million of them takes hours
+# (Unicode Standard Annex #15, Stream-Safe Text Format, allows 30).
+_TOO_MANY_ACCENTS = re.compile(
+    "([\u0300-\u036f\u0591-\u05bd\u064b-\u065f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]{30})"
+    "[\u0300-\u036f\u0591-\u05bd\u064b-\u065f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]+"
+)
 _LIGATURES = str.maketrans(
     {"\ufb00": "ff", "\ufb01": "fi", "\ufb02": "fl", "\ufb03": "ffi", "\ufb04": "ffl", "\ufb05": "st", "\ufb06": "st"}
 )
@@ -27,7 +33,8 @@ def clean(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     text = _SPACES.sub(" ", _NEWLINES.sub("\n", text))
-    return unicodedata.normalize("NFC", _DROPPED.sub("", text).translate(_LIGATURES))
+    text = _TOO_MANY_ACCENTS.sub(r"\1", _DROPPED.sub("", text))
+    return unicodedata.normalize("NFC", text.translate(_LIGATURES))
 
 
 def without_trailing_spaces(text: str) -> str:

@@ -21,6 +21,9 @@ _VOICE = re.compile(r"<v(?:\.[\w.]+)?\s+([^>]{1,80})>")
 _MARKUP = re.compile(r"<[^<>]{0,200}>|\{[^{}]{0,500}\}")
 _SBV_TIMES = re.compile(r"^(\d+:\d\d:\d\d\.\d{3}),(\d+:\d\d:\d\d\.\d{3})[ \t]*$", re.MULTILINE)
 _VTT_NOTES = re.compile(r"^(?:NOTE|STYLE|REGION)\b(?:.*\n)+?(?=\n|\Z)", re.MULTILINE)
+# pysubs2 looks for the end of each mark through the whole line; in a long one, that would take hours.
+_LONG_LINE = re.compile(r"[^\n]{5000,}")
+_MARKS = str.maketrans("", "", "{<")
 _PARSE_ERRORS = (pysubs2.exceptions.Pysubs2Error, ValueError, IndexError, KeyError, OverflowError)
 
 
@@ -41,6 +44,7 @@ def read_subtitles(data: bytes, name: str) -> ExtractedText:
         ReadError: there is no cue in it.
     """
     text = decode(data, name).replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
+    text = _LONG_LINE.sub(lambda line: line.group().translate(_MARKS), text)
     cues = _without_repeats(_cues(text, PurePath(name).suffix.lower(), name))
     if not cues:
         raise ReadError(f"{name} holds no subtitles that can be read: no line tells from when to when one is shown.")

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from ingest.readers.html import add_html
 from ingest.readers.markup import local_name, parse_xml
-from ingest.readers.sections import TextBuilder, one_line
+from ingest.readers.sections import TextBuilder
 from ingest.readers.text import decode
 from rag_app.errors import ReadError
 from rag_app.records import ExtractedText
@@ -17,6 +18,7 @@ _LONGEST_RECORD = 600
 _LONGEST_TITLE = 150
 # Attributes that say nothing to a reader: names for machines, looks, and where a schema is.
 _SILENT = {"class", "style", "xmlns", "schemaLocation", "noNamespaceSchemaLocation", "space", "base"}
+_MOST_ATTRIBUTES = 500
 _DRAWING = {"path", "style", "script", "defs"}
 _MARKUP = re.compile(r"</\w+\s*>|<br\s*/?>|<p>", re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]{0,10000}>")
@@ -42,7 +44,7 @@ def read_xml(data: bytes, name: str) -> ExtractedText:
     if local_name(root) == "html":
         add_html(builder, decode(data, name))
     else:
-        _Walk(builder).enter(root, level=1)
+        _Walk(builder).run(root)
     return builder.build(title=_title(root))
 
 
@@ -61,43 +63,57 @@ class _Walk:
 
     def __init__(self, builder: TextBuilder) -> None:
         self._builder = builder
+        self._lines: list[str] = []
 
-    def enter(self, element: Any, *, level: int) -> None:
+    def run(self, root: Any) -> None:
+        self._enter(root, level=1)
+        self._flush()
+
+    def _flush(self) -> None:
+        """Add the lines that were collected; millions of records take long one by one."""
+        self._builder.block("\n".join(self._lines), gap="\n")
+        self._lines = []
+
+    def _enter(self, element: Any, *, level: int) -> None:
         """Add an element: mixed with words as a paragraph, short data as a line, all else under a heading."""
         if local_name(element) in _DRAWING:
             return
         children = [child for child in element if local_name(child)]
-        if _has_words_between(element) or not children:
-            self._paragraph(element, short=not children)
+        if not children or _has_words_between(element):
+            self._paragraph(element, is_leaf=not children)
         elif _is_record(element, children):
-            self._builder.block(_record(element), gap="\n")
+            self._lines.append(_record(element))
         else:
             self._container(element, children, level)
 
-    def _paragraph(self, element: Any, *, short: bool) -> None:
+    def _paragraph(self, element: Any, *, is_leaf: bool) -> None:
         words = _words(element)
-        if short and words and _MARKUP.search(words):
-            self._builder.block(local_name(element) + ":")
+        if is_leaf and "<" in words and _MARKUP.search(words):
+            self._flush()
             add_html(self._builder, "".join(element.itertext()))
             return
         line = " | ".join(_with_attributes(element, words))
-        # A word or a number alone says little without the name of its element.
-        self._builder.block(line if " " in words else f"{local_name(element)}: {line}" if line else "", gap="\n")
+        if " " in words:
+            self._flush()
+            self._builder.block(line)
+        elif line:
+            # A word or a number alone says little without the name of its element.
+            self._lines.append(f"{local_name(element)}: {line}")
 
     def _container(self, element: Any, children: list[Any], level: int) -> None:
         title = next((child for child in children if local_name(child).lower() in _TITLES and not len(child)), None)
         words = _words(title) if title is not None else ""
-        named = bool(words) and len(words) <= _LONGEST_TITLE
-        if named:
+        self._flush()
+        if 0 < len(words) <= _LONGEST_TITLE:
             self._builder.heading(level, words)
+            children.remove(title)
         else:
             self._builder.enter(level, local_name(element))
-        attributes = " | ".join(_attributes(element))
-        self._builder.block(attributes, gap="\n")
+        self._lines.append(" | ".join(_attributes(element)))
         for child in children:
-            if not (named and child is title):
-                self.enter(child, level=level + 1)
-                self._builder.leave(level + 1)
+            self._enter(child, level=level + 1)
+        self._flush()
+        self._builder.leave(level)
 
 
 def _has_words_between(element: Any) -> bool:
@@ -132,12 +148,14 @@ def _with_attributes(element: Any, words: str) -> list[str]:
 
 
 def _attributes(element: Any) -> Iterator[str]:
-    for key, value in element.attrib.items():
-        name = key.rpartition("}")[2]
-        if name not in _SILENT and one_line(value):
-            yield f"{name}: {one_line(value)}"
+    # Looked up one by one: lxml takes minutes to list the attributes of an element that has many thousands.
+    for key in islice(element.attrib, _MOST_ATTRIBUTES):
+        name, value = key.rpartition("}")[2], element.get(key)
+        value = " ".join(value.split())
+        if value and name not in _SILENT:
+            yield f"{name}: {value}"
 
 
 def _words(element: Any) -> str:
     """Return an element's words on one line; an entity of the document's own stays as it is written."""
-    return one_line("".join(map(str, element.itertext(with_tail=False))))
+    return " ".join("".join(element.itertext(with_tail=False)).split())
