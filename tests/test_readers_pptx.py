@@ -198,6 +198,17 @@ def test_a_deck_without_words_says_so() -> None:
         read(presentation)
 
 
+def test_a_damaged_slide_costs_no_other_slide() -> None:
+    presentation = deck()
+    broken = slide(presentation, TITLE_ONLY, "Broken")
+    box(broken.shapes, "Words.", left=1, top=1)._element.spPr.xfrm.off.set("x", "nowhere")
+    slide(presentation, TITLE_ONLY, "Whole")
+    extracted = read(presentation)
+    assert extracted.text == "Broken\n\nWhole"
+    assert len(extracted.notes) == 1
+    assert extracted.notes[0].startswith("slide 1 could not be read to its end")
+
+
 @pytest.mark.parametrize("damage", DAMAGED_PACKAGES)
 def test_a_damaged_deck_says_why(damage: Damage) -> None:
     presentation = deck()

@@ -68,3 +68,8 @@ def test_names_that_lead_outside_are_known(name: str) -> None:
 @pytest.mark.parametrize("name", ["a", "a/b.txt", "a..b/c", "a/b: c.txt"])
 def test_other_names_lead_nowhere_else(name: str) -> None:
     assert not leads_outside(name)
+
+
+def test_a_member_without_a_name_does_no_harm() -> None:
+    package = opened(zipped({"ab": "<a/>"}).replace(b"ab", b"\0b"))
+    assert [entry.filename for entry in package.members] == [""]

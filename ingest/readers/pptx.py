@@ -46,7 +46,7 @@ def read_pptx(data: bytes, name: str) -> ExtractedText:
         slides = list(presentation.slides)
         for number, slide in enumerate(slides, start=1):
             builder.turn_page(number)
-            _Slide(builder, slide).add(number)
+            _add_slide(builder, slide, number)
         title = presentation.core_properties.title
         title = None if title in _NO_TITLES else title
     except _DAMAGE as error:
@@ -63,6 +63,14 @@ def _open(data: bytes, name: str) -> Presentation:
     if not isinstance(presentation, Presentation):
         raise ReadError(f"{name} is no {_WHAT}, but {part.content_type}. {_REMEDY}")
     return presentation
+
+
+def _add_slide(builder: TextBuilder, slide: Any, number: int) -> None:
+    """Add a slide; what is damaged on it costs no other slide."""
+    try:
+        _Slide(builder, slide).add(number)
+    except _DAMAGE as error:
+        builder.note(f"slide {number} could not be read to its end ({error})")
 
 
 def _first_title(slides: list[Any]) -> str | None:

@@ -46,7 +46,7 @@ class Zipped:
         except DAMAGE as error:
             raise self._damaged(error) from error
         entries = self._archive.infolist()
-        self._entries = {entry.filename: entry for entry in entries if not entry.is_dir()}
+        self._entries = {entry.filename: entry for entry in entries if not entry.filename.endswith("/")}
         self._check_sizes(entries)
 
     @property
