@@ -1,7 +1,13 @@
-"""Read source code: one section for each definition, under its first line."""
+"""Read source code: one section for each definition, under its first line.
 
+Python is parsed; other languages are cut where a line looks like the beginning of a definition. Lines are neither
+added nor taken away, so that the number of a line is one more than the line breaks before it.
+"""
+
+import ast
 import itertools
 import re
+from collections.abc import Iterator
 from pathlib import PurePath
 
 from ingest.readers.sections import MAX_HEADING_CHARACTERS, clean, without_trailing_spaces
@@ -40,51 +46,106 @@ DEFINITIONS: dict[str, str] = {
     ".sh": r"(?:function \w+|\w+ *\(\))",
     ".sql": r"(?:create|CREATE)\b",
 }
+# What begins a definition inside another one, such as a method of a class. Lines are looked at up to a bound.
+_STATEMENTS = "if|for|foreach|while|switch|catch|return|else|do|try|using|lock|synchronized|new|throw|await|yield|match"
+_INNER = re.compile(
+    rf"^(?P<indent>[ \t]+)(?!(?:{_STATEMENTS})\b)(?:"
+    r"(?:[\w()]{1,20} ){0,6}(?:def|fun|func|fn|function|constructor|init|sub)\b|"
+    r"(?:[\w<>\[\],.?*&:~@]{1,60} ){0,6}[\w~]{1,80}\([^;{}\n]{0,300}\)[^;()\n]{0,100}\{[ \t]*$)",
+    re.MULTILINE,
+)
 # Definitions shorter than this share a section, or a file of constants would become a hundred chunks.
 _SHORTEST_SECTION = 400
+# Definitions longer than this are cut at the definitions inside them.
+_LONGEST_SECTION = 1_200
+_LARGEST_PARSED = 2_000_000
 _ATTACHED = ("@", "#", "//", "/*", " *", "--", "[")
+# clean() makes line breaks of these, which no compiler counts.
+_NO_LINE_BREAKS = str.maketrans("", "", "\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029")
+
+_Start = tuple[int, str | None]
 
 
 def read_code(data: bytes, name: str) -> ExtractedText:
     """Read a source file; what stands before the first definition is a section without a heading."""
-    text = without_trailing_spaces(clean(decode(data, name))).strip("\n")
-    pattern = DEFINITIONS.get(PurePath(name).suffix.lower())
-    starts = _definition_starts(text, pattern) if pattern else set()
-    sections = _sections(text, starts)
-    return ExtractedText(text, tuple(sections), title=PurePath(name).name)
+    text = without_trailing_spaces(clean(decode(data, name).translate(_NO_LINE_BREAKS))).rstrip("\n")
+    suffix = PurePath(name).suffix.lower()
+    starts = _python_starts(text) if suffix in (".py", ".pyi") and len(text) <= _LARGEST_PARSED else None
+    if starts is None:
+        pattern = DEFINITIONS.get(suffix)
+        starts = list(_starts_of_lines(text, pattern)) if pattern else []
+    return ExtractedText(text, tuple(_sections(text, starts)), title=PurePath(name).name)
 
 
-def _definition_starts(text: str, pattern: str) -> set[int]:
-    """Return where unindented definitions begin, with the comments and decorators right above them."""
-    matches = re.finditer(rf"^(?:{pattern})", text, re.MULTILINE)
-    return {_with_attached(text, match.start()) for match in matches}
+def _python_starts(text: str) -> list[_Start] | None:
+    """Return where definitions begin, and the heading above each; None if this is no Python of today."""
+    try:
+        module = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    lines = [0, *(match.end() for match in re.finditer("\n", text))]
+    return list(_starts_of_nodes(text, module, lines, above=None))
+
+
+def _starts_of_nodes(
+    text: str, parent: ast.Module | ast.ClassDef, lines: list[int], *, above: str | None
+) -> Iterator[_Start]:
+    for node in parent.body:
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            continue
+        first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+        yield _with_attached(text, lines[first - 1]), above
+        end = lines[node.end_lineno or node.lineno] if (node.end_lineno or 0) < len(lines) else len(text)
+        if isinstance(node, ast.ClassDef) and end - lines[first - 1] > _LONGEST_SECTION:
+            heading = _signature(text[lines[node.lineno - 1] : end])
+            yield from _starts_of_nodes(text, node, lines, above=" > ".join(filter(None, (above, heading))))
+        yield end, None
+
+
+def _starts_of_lines(text: str, pattern: str) -> Iterator[_Start]:
+    """Yield where unindented definitions begin, and where others begin in those that are long."""
+    found = [match.start() for match in re.finditer(rf"^(?:{pattern})", text, re.MULTILINE)]
+    for start, end in itertools.pairwise([*found, len(text)]):
+        yield _with_attached(text, start), None
+        if end - start > _LONGEST_SECTION:
+            heading = _signature(text[start:end])
+            inner = list(_INNER.finditer(text, start, end))
+            indent = min((len(match["indent"]) for match in inner), default=0)
+            yield from ((match.start(), heading) for match in inner if len(match["indent"]) == indent)
 
 
 def _with_attached(text: str, start: int) -> int:
+    """Return where the comments and decorators right above a definition begin."""
     while start > 0:
         above = text.rfind("\n", 0, start - 1) + 1
-        if not text[above : start - 1].startswith(_ATTACHED):
+        if not text[above : start - 1].strip(" \t").startswith(_ATTACHED) and not text.startswith(_ATTACHED, above):
             break
         start = above
     return start
 
 
-def _sections(text: str, starts: set[int]) -> list[Section]:
-    bounds = sorted({0, *starts, len(text)})
+def _sections(text: str, starts: list[_Start]) -> list[Section]:
+    """Cut at the starts; short definitions under the same heading share a section."""
+    above = {start: heading for start, heading in starts if start < len(text)}
     sections: list[Section] = []
-    for start, end in itertools.pairwise(bounds):
+    parents: list[str | None] = []
+    for start, end in itertools.pairwise(sorted({0, *above, len(text)})):
         if not text[start:end].strip():
+            if sections:
+                sections[-1] = Section(sections[-1].start, end, None, sections[-1].heading)
             continue
-        is_definition = start in starts
+        parent = above.get(start)
         last = sections[-1] if sections else None
-        if last and last.heading and is_definition and end - last.start < _SHORTEST_SECTION:
+        if last and last.heading and start in above and parent == parents[-1] and end - last.start < _SHORTEST_SECTION:
             sections[-1] = Section(last.start, end, None, last.heading)
-        else:
-            sections.append(Section(start, end, None, _signature(text[start:end]) if is_definition else None))
+            continue
+        own = _signature(text[start:end]) if start in above else None
+        sections.append(Section(start, end, None, " > ".join(filter(None, (parent, own))) or None))
+        parents.append(parent)
     return sections
 
 
 def _signature(code: str) -> str | None:
-    lines = (line for line in code.split("\n") if line.strip())
-    first = next((line for line in lines if not line.startswith(_ATTACHED)), "")
-    return first.strip().rstrip("{:( ").strip()[:MAX_HEADING_CHARACTERS] or None
+    lines = (line.strip() for line in code.split("\n", 40))
+    first = next((line for line in lines if line and not line.startswith(_ATTACHED)), "")
+    return first.rstrip("{:( ").strip()[:MAX_HEADING_CHARACTERS] or None
