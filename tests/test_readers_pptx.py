@@ -8,6 +8,8 @@ from lxml import etree  # type: ignore[import-untyped]
 from pptx import Presentation
 from pptx.chart.data import CategoryChartData, XyChartData
 from pptx.enum.chart import XL_CHART_TYPE
+from pptx.opc.package import Part
+from pptx.opc.packuri import PackURI
 from pptx.oxml import parse_xml
 from pptx.util import Inches
 
@@ -16,6 +18,7 @@ from rag_app.errors import ReadError
 from rag_app.records import ExtractedText
 from tests.office_makers import DAMAGED_PACKAGES, PICTURE, Damage
 
+A = "http://schemas.openxmlformats.org/drawingml/2006/main"
 TITLE, BULLETS, TITLE_ONLY, BLANK = 0, 1, 5, 6
 
 
@@ -129,6 +132,56 @@ def test_a_chart_tells_its_title_and_values() -> None:
     assert read(presentation).text == "Money\n\nQ1; Sales: 1.5; Cost: 1\nQ2; Sales: 2\n\n1.5; measured: 3"
 
 
+def test_a_long_chart_is_cut_with_a_note() -> None:
+    presentation = deck()
+    data = CategoryChartData()
+    data.categories = [f"day {number}" for number in range(501)]
+    data.add_series("Sales", range(501))
+    place = (Inches(1), Inches(1), Inches(4), Inches(3))
+    slide(presentation).shapes.add_chart(XL_CHART_TYPE.LINE, *place, data)
+    extracted = read(presentation)
+    assert extracted.text.endswith("day 499; Sales: 499")
+    assert extracted.notes == ("a chart cut after 500 of 501 points",)
+
+
+DIAGRAM = "http://schemas.openxmlformats.org/drawingml/2006/diagram"
+POINTS = (
+    f'<dgm:dataModel xmlns:dgm="{DIAGRAM}" xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"><dgm:ptLst>'
+    "<dgm:pt><dgm:t><a:p><a:r><a:t>Plan</a:t></a:r></a:p></dgm:t></dgm:pt><dgm:pt/>"
+    "<dgm:pt><dgm:t><a:p><a:r><a:t>Do</a:t></a:r></a:p></dgm:t></dgm:pt></dgm:ptLst></dgm:dataModel>"
+)
+
+
+def add_diagram(made: Any, relation: str) -> None:
+    relations = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    made.shapes._spTree.append(
+        parse_xml(
+            '<p:graphicFrame xmlns:p="http://schemas.openxmlformats.org/presentationml/2006/main" '
+            f'xmlns:a="{A}" xmlns:dgm="{DIAGRAM}" xmlns:r="{relations}"><p:nvGraphicFramePr>'
+            '<p:cNvPr id="9" name="Diagram"/><p:cNvGraphicFramePr/><p:nvPr/></p:nvGraphicFramePr>'
+            '<p:xfrm><a:off x="0" y="0"/><a:ext cx="1" cy="1"/></p:xfrm><a:graphic>'
+            f'<a:graphicData uri="{DIAGRAM}"><dgm:relIds r:dm="{relation}"/></a:graphicData></a:graphic>'
+            "</p:graphicFrame>"
+        )
+    )
+
+
+def test_the_words_of_a_diagram_are_a_list() -> None:
+    presentation = deck()
+    made = slide(presentation, TITLE_ONLY, "Cycle")
+    kind = "application/vnd.openxmlformats-officedocument.drawingml.diagramData+xml"
+    part = Part(PackURI("/ppt/diagrams/data1.xml"), kind, made.part.package, POINTS.encode())
+    add_diagram(made, made.part.relate_to(part, f"{A}/diagramData"))
+    assert read(presentation).text == "Cycle\n\n- Plan\n- Do"
+
+
+def test_a_diagram_without_its_words_is_noted() -> None:
+    presentation = deck()
+    add_diagram(slide(presentation, TITLE_ONLY, "Cycle"), "rId99")
+    extracted = read(presentation)
+    assert (extracted.text, extracted.notes) == ("Cycle", ("a diagram whose words are missing from the file",))
+
+
 def test_notes_stand_below_the_slide() -> None:
     presentation = deck()
     made = slide(presentation, TITLE_ONLY, "Goals")
@@ -165,7 +218,6 @@ def test_a_picture_is_told_by_its_description_or_noted() -> None:
     assert extracted.notes == ("slide 1: 1 pictures without a description",)
 
 
-A = "http://schemas.openxmlformats.org/drawingml/2006/main"
 MC = "http://schemas.openxmlformats.org/markup-compatibility/2006"
 
 

@@ -56,10 +56,12 @@ def add_diagram(builder: TextBuilder, shape: Any, slide_part: Any) -> None:
     except KeyError:
         builder.note("a diagram whose words are missing from the file")
         return
+    gap = "\n\n"
     for point in parse_xml(model.blob).iter(f"{_DIAGRAM}pt"):
         words = " ".join("".join(text.text or "" for text in p.iter(qn("a:t"))) for p in point.iter(qn("a:p")))
         if words.strip():
-            builder.block(f"- {one_line(words)}", gap="\n")
+            builder.block(f"- {one_line(words)}", gap=gap)
+            gap = "\n"
 
 
 def _labels(plot: Any, series: Sequence[Any]) -> list[str]:
