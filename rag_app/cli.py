@@ -4,8 +4,6 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,12 +11,13 @@ from typing import Annotated, Any
 import typer
 
 from rag_app import printing
+from rag_app.documents_cli import documents_app
 from rag_app.errors import DataError, RagError
 from rag_app.eval_cli import eval_app
 from rag_app.ingest_cli import ingest
-from rag_app.records import Message, Scope
+from rag_app.records import Message
 from rag_app.settings import Settings, load_settings
-from rag_app.terminal import Json, errors, open_application, print_result
+from rag_app.terminal import Json, OneCollection, errors, open_application, open_stored, print_result, scope_of
 from rag_app.train_cli import train_app
 
 app = typer.Typer(
@@ -27,16 +26,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-documents_app = typer.Typer(help="See and remove what the library holds.", no_args_is_help=True)
 models_app = typer.Typer(help="See and prepare the pretrained models.", no_args_is_help=True)
 app.add_typer(documents_app, name="documents")
 app.add_typer(models_app, name="models")
 app.add_typer(eval_app, name="eval")
 app.add_typer(train_app, name="train")
 app.command()(ingest)
-
-DocumentId = Annotated[int, typer.Argument(metavar="ID", help="Number of a document, as 'documents list' shows it.")]
-OneCollection = Annotated[str | None, typer.Option("--collection", help="Only this collection; all if left out.")]
 
 
 def _version(wanted: bool) -> None:
@@ -73,7 +68,7 @@ def search(
 
     with open_application(context) as application:
         started = time.perf_counter()
-        passages = application.assistant.search(words, k, _scope(application.library.collections(), collection))
+        passages = application.assistant.search(words, k, scope_of(application.library.collections(), collection))
         total = 1000 * (time.perf_counter() - started)
         found = {
             "query": words,
@@ -101,55 +96,15 @@ def ask(
     if show_unsupported:
         context.obj = replace(context.obj, show_unsupported=True)
     with open_application(context) as application:
-        scope = _scope(application.library.collections(), collection)
+        scope = scope_of(application.library.collections(), collection)
         reply = application.assistant.ask(question, history=turns, scope=scope)
         print_result(reply.answer.to_json(), as_json, lambda: printing.show_answer(reply.answer))
-
-
-@documents_app.command("list")
-def list_documents(context: typer.Context, collection: OneCollection = None, as_json: Json = False) -> None:
-    """List the documents of the library."""
-    with _library(context) as library:
-        found = library.documents(_scope(library.collections(), collection))
-        print_result({"documents": [d.to_json() for d in found]}, as_json, lambda: printing.show_documents(found))
-
-
-@documents_app.command("show")
-def show_document(context: typer.Context, document_id: DocumentId, as_json: Json = False) -> None:
-    """Show what is known of a document, and the chunks it was split into."""
-    with _library(context) as library:
-        document, chunks = library.document(document_id), library.chunks(document_id)
-        details = [
-            {"id": c.id, "start": c.start, "end": c.end, "page": c.page, "heading": c.heading, "text": c.text}
-            for c in chunks
-        ]
-        print_result(
-            document.to_json() | {"chunk_list": details}, as_json, lambda: printing.show_document(document, chunks)
-        )
-
-
-@documents_app.command("text")
-def print_text(context: typer.Context, document_id: DocumentId, as_json: Json = False) -> None:
-    """Print a document's extracted text exactly; the offsets of citations count its characters."""
-    with _library(context) as library:
-        text = library.text(document_id)
-        print_result({"id": document_id, "text": text}, as_json, lambda: sys.stdout.write(text))
-
-
-@documents_app.command("remove")
-def remove_document(context: typer.Context, document_id: DocumentId, as_json: Json = False) -> None:
-    """Remove a document from the library; the file it came from stays where it is."""
-    with _library(context) as library:
-        document = library.document(document_id)
-        receipt = library.remove(document_id)
-        removed = {"removed": document.to_json(), "receipt": receipt.to_json()}
-        print_result(removed, as_json, lambda: printing.show_receipts([receipt]))
 
 
 @app.command()
 def verify(context: typer.Context, as_json: Json = False) -> None:
     """Check the library against itself: every row has its text and vector, every vector its row."""
-    with _library(context) as library:
+    with open_stored(context) as library:
         report = library.verify()
     print_result(report.to_json(), as_json, lambda: printing.show_verification(report))
     if report.problems:
@@ -229,26 +184,6 @@ def _role(name: str) -> Any:
     if name not in ("user", "assistant", "system"):
         raise ValueError(f"unknown role {name!r}")
     return name
-
-
-@contextmanager
-def _library(context: typer.Context) -> Iterator[Any]:
-    from rag_app.opening import open_library
-
-    library = open_library(context.obj)
-    try:
-        yield library
-    finally:
-        library.close()
-
-
-def _scope(known: list[str], collection: str | None) -> Scope:
-    if collection is None:
-        return Scope()
-    if collection not in known:
-        names = ", ".join(known) or "none yet"
-        raise RagError(f"There is no collection '{collection}'. Collections: {names}.")
-    return Scope(collections=(collection,))
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """Show results in a terminal, for people; ``--json`` is for programs."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from rich.console import Console
@@ -9,7 +10,18 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from rag_app.records import Answer, Chunk, Document, IngestReport, Passage, Receipt, VerifyReport
+from rag_app.records import (
+    Answer,
+    Chunk,
+    Document,
+    Duplicate,
+    FailedFile,
+    IngestReport,
+    Passage,
+    Receipt,
+    VerifyReport,
+    Version,
+)
 
 out = Console(soft_wrap=True, highlight=False)
 
@@ -71,7 +83,7 @@ def show_documents(documents: Sequence[Document]) -> None:
     table = Table("ID", "Name", "Collection", "Pages", "Chunks", "Version", "Ingested", box=None)
     for d in documents:
         pages = "" if d.pages is None else str(d.pages)
-        when = d.ingested_at.strftime("%Y-%m-%d %H:%M")
+        when = _when(d.ingested_at)
         table.add_row(str(d.id), escape(d.name), escape(d.collection), pages, str(d.chunks), str(d.version), when)
     out.print(table if documents else "The library is empty. Fill it with: rag-app ingest FOLDER")
 
@@ -86,12 +98,40 @@ def show_document(document: Document, chunks: Sequence[Chunk]) -> None:
         out.print(Padding(Text(chunk.text), (0, 0, 0, 4)))
 
 
+def show_versions(versions: Sequence[Version]) -> None:
+    """Print the superseded versions of a document."""
+    table = Table("Version", "Title", "Size", "Ingested", "Superseded", box=None)
+    for v in versions:
+        table.add_row(str(v.number), escape(v.title), str(v.size), _when(v.ingested_at), _when(v.superseded_at))
+    out.print(table if versions else "It has not changed since it was first ingested.")
+
+
+def show_duplicates(pairs: Sequence[Duplicate]) -> None:
+    """Print pairs of documents that say nearly the same."""
+    table = Table("Alike", "ID", "Name", "ID", "Name", box=None)
+    for p in pairs:
+        alike = "copy" if p.exact else f"{p.similarity:.0%}"
+        one, other = p.document, p.other
+        table.add_row(alike, str(one.id), escape(one.name), str(other.id), escape(other.name))
+    out.print(table if pairs else "No two documents are that much alike.")
+
+
+def show_failures(failures: Sequence[FailedFile]) -> None:
+    """Print the files that could not be read, and why."""
+    if not failures:
+        out.print("Every file could be read.")
+    for f in failures:
+        times = "once" if f.attempts == 1 else f"{f.attempts} times"
+        out.print(Text(f"{f.name} ({f.collection}; tried {times}, last on {_when(f.failed_at)})", style="cyan"))
+        out.print(Padding(Text(f.reason), (0, 0, 0, 4)))
+
+
 def show_receipts(receipts: Sequence[Receipt]) -> None:
     """Print what was removed and where it was then looked for."""
     if not receipts:
         out.print("Nothing has been removed.")
     for receipt in receipts:
-        document, when = receipt.document, receipt.removed_at.strftime("%Y-%m-%d %H:%M")
+        document, when = receipt.document, _when(receipt.removed_at)
         out.print(Text(f"Removed {document.name} (document {document.id} of {document.collection}) on {when} UTC."))
         out.print(
             f"  {receipt.chunks} chunks and {receipt.versions} older versions went with it. "
@@ -114,6 +154,10 @@ def show_models(entries: Sequence[Mapping[str, Any]]) -> None:
         for name, value in entry.items():
             if name != "name":
                 out.print(Text(f"  {name:10} {value}"))
+
+
+def _when(time: datetime) -> str:
+    return time.strftime("%Y-%m-%d %H:%M")
 
 
 def _place(name: str, page: int | None, heading: str | None) -> str:

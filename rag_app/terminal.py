@@ -4,17 +4,22 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from rag_app.errors import DataError
+from rag_app.errors import DataError, RagError
+from rag_app.records import Scope
+
+if TYPE_CHECKING:
+    from rag_app.library import Library
 
 errors = Console(stderr=True, soft_wrap=True)
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+OneCollection = Annotated[str | None, typer.Option("--collection", help="Only this collection; all if left out.")]
 
 
 @contextmanager
@@ -28,6 +33,28 @@ def open_application(context: typer.Context) -> Iterator[Any]:
         yield opened
     finally:
         opened.close()
+
+
+@contextmanager
+def open_stored(context: typer.Context) -> Iterator["Library"]:
+    """Open the library that the settings in ``context`` describe, without any model."""
+    from rag_app.assembly import open_library
+
+    library = open_library(context.obj)
+    try:
+        yield library
+    finally:
+        library.close()
+
+
+def scope_of(known: list[str], collection: str | None) -> Scope:
+    """Return the scope of one of the known collections, or of all; raises RagError for another."""
+    if collection is None:
+        return Scope()
+    if collection not in known:
+        names = ", ".join(known) or "none yet"
+        raise RagError(f"There is no collection '{collection}'. Collections: {names}.")
+    return Scope(collections=(collection,))
 
 
 @contextmanager
