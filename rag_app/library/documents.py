@@ -130,6 +130,13 @@ def find_document(connection: Connection, document_id: int) -> Document:
     return _document(row)
 
 
+def find_same(connection: Connection, document: NewDocument, collection: str) -> Document | None:
+    """Return the stored document of the same collection, path and content, if there is one."""
+    same = (_collections.name == collection, _documents.path == document.path, _documents.sha256 == document.sha256)
+    row = connection.execute(_select_documents().where(*same)).one_or_none()
+    return _document(row) if row else None
+
+
 def list_documents(connection: Connection, scope: Scope) -> list[Document]:
     """Return the documents in a scope, by collection and name."""
     rows = connection.execute(within(_select_documents(), scope).order_by(_collections.name, _documents.name))
@@ -203,9 +210,9 @@ def _select_documents() -> Select[Any]:
 
 def _document(row: Row[Any]) -> Document:
     values: list[Any] = list(row)
-    notes = values.pop()
-    values[-2] = values[-2].replace(tzinfo=UTC)
-    return Document(*values, tuple(json.loads(notes)) if notes != "[]" else ())
+    values[-1] = tuple(json.loads(values[-1])) if values[-1] != "[]" else ()
+    values[-3] = values[-3].replace(tzinfo=UTC)
+    return Document(*values)
 
 
 def _values(document: NewDocument) -> dict[str, Any]:
