@@ -11,6 +11,7 @@ from ingest.readers.ocr import page_list
 from ingest.readers.pdf_annotations import annotation_lines, flatten, has_annotations
 from ingest.readers.pdf_characters import LEVEL, Line, Page, as_they_stand, page_frame, read_page
 from ingest.readers.pdf_margins import without_running_lines
+from ingest.readers.pdf_rulings import with_tables
 from ingest.readers.pdf_scans import Scan, read_scans, without_garbage
 from ingest.readers.pdf_writing import Outline, write_pages
 from ingest.readers.sections import one_line
@@ -73,16 +74,21 @@ def _page(document: pypdfium2.PdfDocument, number: int) -> tuple[Page, Scan | No
     page = document[number]
     try:
         if not has_annotations(page):
-            return without_garbage(read_page(page), page)
+            return _judged(read_page(page), page)
         noted = annotation_lines(page, page_frame(page))
         flatten(page)
     finally:
         page.close()
     page = document[number]
     try:
-        return without_garbage(_with_notes(read_page(page), noted), page)
+        return _judged(_with_notes(read_page(page), noted), page)
     finally:
         page.close()
+
+
+def _judged(read: Page, page: pypdfium2.PdfPage) -> tuple[Page, Scan | None]:
+    read, scan = without_garbage(read, page)
+    return with_tables(read, page), scan
 
 
 def _with_notes(page: Page, noted: Sequence[Line]) -> Page:

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pypdfium2  # type: ignore[import-untyped]
 import pypdfium2.raw as pdfium  # type: ignore[import-untyped]
@@ -59,7 +59,10 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of a page; ``cells`` has more than one entry where wide gaps part its words."""
+    """A line of a page; ``cells`` has more than one entry where wide gaps part its words.
+
+    A table that was found whole stands among the lines as one that has ``rows``, of what a table's rows are made.
+    """
 
     text: str
     cells: tuple[Cell, ...]
@@ -69,6 +72,7 @@ class Line:
     top: float
     first_word_width: float
     ends_hyphenated: bool
+    rows: tuple[Any, ...] | None = None
 
     @property
     def height(self) -> float:
@@ -246,9 +250,9 @@ def _word_lines(text: str, boxes: _Boxes) -> Iterator[tuple[list[_Placed], bool]
             spaced = True
             for start, end in _pieces(text, *match.span()):
                 placed = _placed(text[start:end], start, boxes=boxes, spaced=spaced)
-                # PDFium gives no line end after such a hyphen.
-                if words and words[-1].word.text[-1] in LINE_END_HYPHENS and not _level(words[-1], placed):
-                    yield words, True
+                # PDFium gives no line end after such a hyphen, nor always where a letter has no place.
+                if words and _parted(words[-1], placed):
+                    yield words, words[-1].word.text[-1] in LINE_END_HYPHENS
                     words = []
                 words.append(placed)
                 spaced = False
@@ -256,9 +260,10 @@ def _word_lines(text: str, boxes: _Boxes) -> Iterator[tuple[list[_Placed], bool]
             yield words, words[-1].word.text[-1] in LINE_END_HYPHENS
 
 
-def _level(one: _Placed, other: _Placed) -> bool:
-    """Tell whether two words stand on one line; what follows a column's end stands higher."""
-    return other.bottom < (one.bottom + one.top) / 2 < other.top
+def _parted(one: _Placed, other: _Placed) -> bool:
+    """Tell whether two words stand on different lines; what follows a column's end stands higher."""
+    level = other.bottom < (one.bottom + one.top) / 2 < other.top
+    return not level and (one.word.text[-1] in LINE_END_HYPHENS or other.word.right < one.word.left)
 
 
 def _pieces(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:

@@ -23,15 +23,21 @@ class Part:
     line: Line
 
 
-def paragraphs(lines: Sequence[Line], *, levels: Sequence[int | None]) -> Iterator[list[int]]:
+def paragraphs(
+    lines: Sequence[Line], *, levels: Sequence[int | None], tables: Sequence[int | None]
+) -> Iterator[list[int]]:
     """Yield the numbers of the lines that make one paragraph, table or heading each, in order.
 
-    ``levels`` has the level of each line that is a heading, and None for the others.
+    ``levels`` has the level of each line that is a heading, ``tables`` the number of the table that it is part of,
+    and both have None for the others.
     """
     group: list[int] = []
     spacing = _usual_spacing(lines)
     for number in range(len(lines)):
-        if group and _starts_new(lines, number, levels=levels, spacing=spacing):
+        if group and (
+            tables[number] != tables[number - 1]
+            or (tables[number] is None and _starts_new(lines, number, levels=levels, spacing=spacing))
+        ):
             yield group
             group = []
         group.append(number)
@@ -46,7 +52,7 @@ def _usual_spacing(lines: Sequence[Line]) -> float:
 
 def _starts_new(lines: Sequence[Line], number: int, *, levels: Sequence[int | None], spacing: float) -> bool:
     above, line = lines[number - 1], lines[number]
-    if levels[number] != levels[number - 1]:
+    if levels[number] != levels[number - 1] or above.rows or line.rows:
         return True
     step = above.bottom - line.bottom
     return step < 0 or step > _PARAGRAPH_GAP * max(min(spacing, 1.3 * above.height), above.height)

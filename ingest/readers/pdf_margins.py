@@ -44,7 +44,7 @@ def _margin(lines: Sequence[Line]) -> set[int]:
         for count in range(1, _LINES + 1):
             if len(inwards) > count and _stand_apart(lines[inwards[count - 1]], lines[inwards[count]]):
                 apart.update(inwards[:count])
-    return {i for i in apart if len(lines[i].cells) < 2 or not table_rows(lines[i : i + 2])}
+    return {i for i in apart if not lines[i].rows and (len(lines[i].cells) < 2 or not table_rows(lines[i : i + 2]))}
 
 
 def _stand_apart(outer: Line, inner: Line) -> bool:

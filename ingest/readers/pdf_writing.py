@@ -7,7 +7,7 @@ from statistics import median
 from ingest.readers.pdf_characters import LEVEL, Frame, Line, Page
 from ingest.readers.pdf_layout import Part, join_lines, joined, line_parts, paragraphs
 from ingest.readers.pdf_places import Sheet, place
-from ingest.readers.pdf_tables import table_rows, told
+from ingest.readers.pdf_tables import table_rows, table_runs, told
 from ingest.readers.sections import TextBuilder, one_line
 from rag_app.records import TextBox
 
@@ -68,7 +68,8 @@ def write_pages(pages: Sequence[Page], outline: Outline) -> "Author":
     author = Author(vocabulary, sorted(line.right for line in every_line))
     if not every_line:
         return author
-    body_height = median(line.height for line in every_line for _ in range(len(line.text) // 20 + 1))
+    heights = [line.height for line in every_line if not line.rows for _ in range(len(line.text) // 20 + 1)]
+    body_height = median(heights) if heights else 1.0
     levels = _heading_levels(every_line, body_height) if not outline else {}
     for number, page in enumerate(pages):
         author.turn_page(number + 1, page.frame)
@@ -76,7 +77,9 @@ def write_pages(pages: Sequence[Page], outline: Outline) -> "Author":
         for level, title in outline.get(number, ()):
             if (level, title) not in marks:
                 author.builder.enter(level, title)
-        for group in paragraphs(page.lines, levels=[mark[0] if mark else None for mark in marks]):
+        tables = table_runs(page.lines, apart=[mark is not None for mark in marks])
+        levels_of = [mark[0] if mark else None for mark in marks]
+        for group in paragraphs(page.lines, levels=levels_of, tables=tables):
             mark = marks[group[0]]
             members = [page.lines[i] for i in group]
             if mark is None:
@@ -88,13 +91,15 @@ def write_pages(pages: Sequence[Page], outline: Outline) -> "Author":
 
 def _heading_levels(lines: Sequence[Line], body_height: float) -> dict[int, int]:
     """Rank the sizes of large type: the largest is level 1. Keys are heights in half points."""
-    sizes = {round(2 * line.height) for line in lines if line.height > _HEADING_SCALE * body_height}
+    sizes = {round(2 * line.height) for line in lines if not line.rows and line.height > _HEADING_SCALE * body_height}
     return {size: level for level, size in enumerate(sorted(sizes, reverse=True), start=1)}
 
 
 def _heading(
     line: Line, entries: Sequence[tuple[int, str]], levels: dict[int, int], body_height: float
 ) -> tuple[int, str] | None:
+    if line.rows:
+        return None
     text = one_line(line.text)
     for entry in entries:
         if text == entry[1] or re.sub(r"^[\dA-Z.]+\s+", "", text) == entry[1]:
