@@ -92,7 +92,7 @@ def _decode_unmarked(data: bytes, name: str) -> str:
     text = _as_utf8(data)
     if text is None:
         wide = _wide_encoding(data)
-        if not wide and data.count(0) > len(data) // 1000:
+        if not wide and data.count(0) > _MOST_CONTROL * len(data):
             raise _no_text(name)
         text = data.decode(wide or _detected(data), errors="replace")
     return text

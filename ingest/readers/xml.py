@@ -158,4 +158,4 @@ def _attributes(element: Any) -> Iterator[str]:
 
 def _words(element: Any) -> str:
     """Return an element's words on one line; an entity of the document's own stays as it is written."""
-    return " ".join("".join(element.itertext(with_tail=False)).split())
+    return " ".join("".join(element.itertext()).split())
