@@ -196,7 +196,9 @@ class Run:
         queue.add(document)
 
     def _store(self, document: NewDocument, vectors: Vectors) -> None:
-        stored = self._library.store(document, vectors, collection=self._options.collection)
+        known = self._inventory.by_path.get(document.path)
+        over = known.version if known else 0
+        stored = self._library.store(document, vectors, collection=self._options.collection, over=over)
         self._in_flight.pop(document.sha256, None)
         self._count_in(document)
         self._inventory.replace(document.path, stored)

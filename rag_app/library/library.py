@@ -116,14 +116,27 @@ class Library(ReadableLibrary):
         self._embedder, self._dimensions = embedder, dimensions
         self._agree_on_embedder()
 
-    def store(self, document: NewDocument, vectors: NDArray[np.float32], *, collection: str = "default") -> Document:
+    def store(
+        self,
+        document: NewDocument,
+        vectors: NDArray[np.float32],
+        *,
+        collection: str = "default",
+        over: int | None = None,
+    ) -> Document:
         """Keep a document, one chunk for each of its spans, with their vectors of shape (spans, dimensions).
 
         A document of the same collection and path is replaced: it keeps its id, its version grows by one, its
         chunks get new ids, and what it was is kept as a version. All in one transaction.
+
+        With ``over``, the version that is to be superseded (0 for none), a document of this very content is left as
+        it is if it has another version: another program has been quicker.
         """
         _require_spans_within(document)
         with self._database.writing() as connection:
+            found = documents.find_same(connection, document, collection) if over is not None else None
+            if found and found.version != over:
+                return found
             name, dimensions = self._require_embedder(state_of(connection))
             blobs = packed(vectors, count=len(document.spans), dimensions=dimensions, name=document.name)
             begin_revision(connection)
