@@ -37,24 +37,31 @@ def _grid(table: Any, styles: Styles) -> tuple[Rows, list[Area], bool]:
 
 def _row(row: Any, number: int, merged: list[Area], styles: Styles) -> list[str]:
     values: list[str] = []
+    empty = 0  # cells that are only written if one with a value follows
     for cell in row:
         if cell.tag not in (f"{TABLE}table-cell", f"{TABLE}covered-table-cell"):
             continue
-        text = _shown(cell, styles) if cell.tag == f"{TABLE}table-cell" else ""
+        place = len(values) + empty
         across = repeated(cell, f"{TABLE}number-columns-spanned", _MOST_COLUMNS)
         down = repeated(cell, f"{TABLE}number-rows-spanned", MOST_ROWS)
         if across > 1 or down > 1:
-            merged.append((number, len(values), number + down - 1, len(values) + across - 1))
-        times = repeated(cell, f"{TABLE}number-columns-repeated", _MOST_COLUMNS)
-        values.extend([text] * min(times, _MOST_COLUMNS - len(values)))
-    while values and not values[-1]:
-        values.pop()
+            merged.append((number, place, number + down - 1, place + across - 1))
+        times = min(repeated(cell, f"{TABLE}number-columns-repeated", _MOST_COLUMNS), _MOST_COLUMNS - place)
+        text = _shown(cell, styles) if cell.tag == f"{TABLE}table-cell" else ""
+        if text:
+            values.extend([""] * empty + [text] * times)
+            empty = 0
+        else:
+            empty += times
     return values
 
 
 def _shown(cell: Any, styles: Styles) -> str:
     lines: list[str] = []
     for paragraph in cell.iterchildren(f"{TEXT}p"):
+        if not len(paragraph):
+            lines.append((paragraph.text or "").strip())
+            continue
         words = Words(styles)
         words.add(paragraph, notes_before=0)
         lines.append(words.text.strip())

@@ -67,7 +67,9 @@ class Words:
 
 def repeated(element: Any, attribute: str, most: int) -> int:
     """Return how often an element stands for itself, by an attribute that says so."""
-    value = element.get(attribute) or "1"
+    value = element.get(attribute)
+    if value is None:
+        return 1
     return max(1, min(int(value), most)) if value.isascii() and value.isdecimal() and len(value) < 10 else 1
 
 
