@@ -3,15 +3,18 @@
 from pathlib import Path
 
 import pytest
+from bs4 import BeautifulSoup
 from streamlit.testing.v1 import AppTest
 
 from rag_app.assembly import Application
 from rag_app.records import Citation
+from tests.libraries import new_document
 from tests.page_parts import open_page, store_text
 from ui.sources import read_sources, sources_html
 
 LEAVE = "Up to 10 days of leave may be carried over to the next year."
 CANTEEN = "The canteen opens at 11:30 and closes at 14:00."
+EVIL = '<img src="http://evil.example/x.png" onerror="alert(1)">'
 CARRY = "How many days of leave may be carried over?"
 
 
@@ -182,6 +185,44 @@ def test_a_removed_document_is_in_no_conversation_any_more(application: Applicat
     assert LEAVE not in html
     assert "What stood here was removed from the library." in html
     assert "has been removed" in html
+
+
+def test_a_source_is_opened_beside_the_answer_stepped_through_and_closed(
+    application: Application, tmp_path: Path
+) -> None:
+    evil = f"{EVIL}\n{LEAVE}\n{EVIL}"
+    document = store_text(application, "leave.md", evil, root=tmp_path / "docs")
+    page = chat(application)
+    page.chat_input[0].set_value(CARRY).run()
+    assert 'class="view' not in shown(page)
+    press(page, "Open source 1")
+    view = next(part for part in BeautifulSoup(shown(page), "html.parser").select(".view[data-at]"))
+    assert view["data-mark"] == "source-1-1"
+    assert EVIL in view.get_text()
+    assert LEAVE in view.select_one("mark").get_text()  # type: ignore[union-attr]
+    assert not view.select("img")
+    application.library.remove(document.id)
+    assert "has since been removed from the library" in shown(page.run())
+    press(page, "Close")
+    assert 'class="view' not in shown(page)
+    assert "has since been removed from the library" not in shown(page)
+
+
+def test_the_passages_beside_a_source_are_stepped_through(application: Application, tmp_path: Path) -> None:
+    pieces = [LEAVE, CANTEEN]
+    document = new_document("rules.md", *pieces)
+    vectors = application.embedder.embed_passages(pieces)
+    application.library.store(document, vectors)
+    page = chat(application)
+    page.chat_input[0].set_value(CARRY).run()
+    press(page, "Open source 1")
+    assert "Passage 1 of 2" in shown(page)
+    press(page, "Next")
+    assert "Passage 2 of 2" in shown(page)
+    assert f"<mark>{CANTEEN}</mark>" in shown(page)
+    assert next(button for button in page.button if button.label == "Next").disabled
+    press(page, "Previous")
+    assert "Passage 1 of 2" in shown(page)
 
 
 def test_an_example_is_asked_by_its_button(application: Application, tmp_path: Path) -> None:

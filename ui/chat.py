@@ -18,6 +18,7 @@ from ui.examples import example_questions
 from ui.guard import show_error, told_in_words
 from ui.intake import draw_upload
 from ui.markup import as_label, counted
+from ui.panel import draw_panel, offer_sources
 from ui.sources import offer_originals, read_sources, sources_html
 from ui.state import chosen_collection, in_collection
 
@@ -49,6 +50,9 @@ def show(application: "Application") -> None:
     if trouble:
         show_error(trouble)
     turns, jobs = conversation.load_turns(application.library)
+    if turns:
+        # Before the turns, so that it is there while an answer grows.
+        draw_panel(application.library)
     opening = st.empty()
     if turns:
         opening.empty()
@@ -144,6 +148,7 @@ def _draw_answer(application: "Application", turn: Turn, place: DeltaGenerator) 
     if turn.error:
         show_error(turn.error)
     if turn.sources:
+        offer_sources(turn)
         st.html(sources_html(turn.number, turn.sources))
         cited = [source.citation.document for source in turn.sources]
         offer_originals(application.library, cited, key=str(turn.number))

@@ -12,7 +12,7 @@ from rag_app.errors import NotFound
 from rag_app.records import Answer, Citation, KeptTurn, Message, Sentence, TurnState
 from ui.desk import Job, desk
 from ui.sources import Source, read_sources
-from ui.state import chosen_collection, scope_of
+from ui.state import OPENED, chosen_collection, scope_of
 
 if TYPE_CHECKING:
     from rag_app.assembly import Application
@@ -51,6 +51,8 @@ def current() -> str | None:
 
 def open_conversation(conversation_id: str | None) -> None:
     """Show another conversation from now on, or none."""
+    if conversation_id != st.session_state.get(_OPEN):
+        st.session_state.pop(OPENED, None)
     st.session_state[_OPEN] = conversation_id
     if conversation_id is None:
         st.query_params.pop(_ADDRESS, None)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from rag_app.assembly import Application
 
 COLLECTION = "collection"
+OPENED = "opened_source"
 EVERYTHING = ""
 
 

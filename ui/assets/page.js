@@ -4,12 +4,16 @@ if (!window.ragApp) {
   const calm = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
   const glide = () => (calm() ? "auto" : "smooth");
 
-  /* A click on a citation mark opens its source, brings the quote into view and lets it glow for a moment. */
+  /* A click on a citation mark opens its source beside the answer; while the answer grows, in its card below. */
+  let followed = "";
   document.addEventListener("click", (event) => {
     const mark = event.target.closest("a.cite");
     if (!mark) return;
     event.preventDefault();
-    const card = document.getElementById(mark.getAttribute("href").slice(1));
+    followed = mark.getAttribute("href").slice(1);
+    const opener = document.querySelector(`.st-key-open-${followed} button`);
+    if (opener) return opener.click();
+    const card = document.getElementById(followed);
     if (!card) return;
     card.open = true;
     card.querySelector("mark").scrollIntoView({ behavior: glide(), block: "center" });
@@ -19,6 +23,40 @@ if (!window.ragApp) {
     card.classList.add("found");
   });
 
+  /* Escape closes the source, unless something lies above it. */
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || document.querySelector('[role="dialog"]')) return;
+    document.querySelector(".st-key-close-panel button")?.click();
+  });
+
+  /* A source that was opened takes the focus and shows its mark; when it is closed, the focus returns. */
+  let shown = "";
+  const aim = (view) => {
+    const panel = view.closest(".st-key-panel");
+    const goal = view.querySelector("mark");
+    if (goal) return goal.scrollIntoView({ block: "center" });
+    const image = panel.querySelector("img");
+    if (!image) return;
+    const place = () => {
+      const top = image.getBoundingClientRect().top - panel.getBoundingClientRect().top + panel.scrollTop;
+      panel.scrollTop = top + image.clientHeight * Number(view.dataset.top || 0) - panel.clientHeight / 2;
+    };
+    image.complete && image.naturalHeight ? place() : image.addEventListener("load", place, { once: true });
+  };
+  const follow = () => {
+    const view = document.querySelector(".st-key-panel .view[data-at]");
+    const now = view ? `${view.dataset.mark} ${view.dataset.at}` : "";
+    if (now === shown || (!view && document.querySelector(".st-key-panel"))) return;
+    if (view) {
+      const opened = shown.split(" ")[0] !== view.dataset.mark;
+      requestAnimationFrame(() => aim(view));
+      if (opened) view.focus({ preventScroll: true });
+    } else {
+      document.querySelector(`a.cite[href="#${followed}"]`)?.focus({ preventScroll: true });
+    }
+    shown = now;
+  };
+
   /* A new question moves to the top, and its answer grows below it. */
   let known = 0;
   let due = false;
@@ -27,6 +65,7 @@ if (!window.ragApp) {
     due = true;
     requestAnimationFrame(() => {
       due = false;
+      follow();
       const questions = document.querySelectorAll(".question");
       if (questions.length > known) questions[questions.length - 1].scrollIntoView({ behavior: glide(), block: "start" });
       known = questions.length;
