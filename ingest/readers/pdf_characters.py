@@ -26,6 +26,8 @@ _LINE = re.compile(r"[^\r\n]+")
 _LONGEST_WORD = 16
 _ANGLES_ASKED = 40
 _FRACTIONS = 1_000_000
+# Ink that is lower than this, in points, is of dots and dashes, or of letters whose shapes are not known.
+_LEAST_INK = 3.0
 
 
 class Word(NamedTuple):
@@ -234,12 +236,13 @@ class _Boxes:
 
 
 class _Placed(NamedTuple):
-    """A word with the line that its font wants, and the height of its ink."""
+    """A word with the line that its font wants, and with where its ink begins and ends."""
 
     word: Word
     bottom: float
     top: float
-    ink: float
+    low: float
+    high: float
 
 
 def _word_lines(text: str, boxes: _Boxes) -> Iterator[tuple[list[_Placed], bool]]:
@@ -286,7 +289,7 @@ def _placed(text: str, start: int, *, boxes: _Boxes, spaced: bool) -> _Placed:
         other = boxes.ink(end)
         left, low, right, high = min(left, other[0]), min(low, other[1]), max(right, other[2]), max(high, other[3])
     bottom, top = boxes.line(start)
-    return _Placed(Word(text, left, right, spaced), bottom, top, high - low)
+    return _Placed(Word(text, left, right, spaced), bottom, top, low, high)
 
 
 def _line(placed: list[_Placed], *, ends_hyphenated: bool) -> Line | None:
@@ -317,11 +320,10 @@ def _first_word_width(words: Sequence[Word]) -> float:
 
 def _height(placed: list[_Placed]) -> tuple[float, float]:
     bottom, top = median(part.bottom for part in placed), median(part.top for part in placed)
-    ink = max(part.ink for part in placed)
-    if ink > 0 and top - bottom > 4 * ink:
-        # Some fonts say that they are far higher than any of their letters.
-        middle = (bottom + top) / 2
-        bottom, top = middle - ink, middle + ink
+    low, high = min(part.low for part in placed), max(part.high for part in placed)
+    if top - bottom < 0.6 * (high - low) or (high - low > _LEAST_INK and top - bottom > 4 * (high - low)):
+        # Some fonts say nothing of their height, or that they are far higher than any of their letters.
+        return low, high
     return bottom, top
 
 

@@ -11,6 +11,8 @@ from ingest.readers.pdf_characters import Cell, Line, Word
 _PARAGRAPH_GAP = 1.55
 _LIST_MARK = re.compile(r"(?:[•‣▪●◦·–—*-]|\(?\d{1,3}[.)]|\(?[a-z][.)])\s")
 _LAST_WORD_PARTS = 8
+# Chinese and Japanese are written without spaces.
+_UNSPACED = re.compile("[\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uff65]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,8 @@ def join_lines(lines: Sequence[Line], *, right_edge: float, vocabulary: frozense
             if not _keeps_hyphen(parts, line.text, vocabulary):
                 last = parts[-1]
                 parts[-1] = Part(last.text[:-1], last.gap, last.word, last.line)
+        elif _UNSPACED.match(line.text) and _UNSPACED.match(above.text[-1:]):
+            gap = ""
         parts.extend(line_parts(line, gap=gap))
     return parts
 
