@@ -1,16 +1,19 @@
 """Libraries for tests: short documents, and vectors that a fake embedder makes of them."""
 
 import hashlib
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rag_app.library import Library
 from rag_app.records import Document, NewDocument, Span
-from tests.fakes import FakeEmbedder
+from tests.fake_embedder import FakeEmbedder
 
 EMBEDDER = FakeEmbedder()
 ROOT = Path(__file__).parents[1]
@@ -86,6 +89,13 @@ def contents(library: Library) -> dict[str, tuple[int, str, list[str]]]:
         d.name: (d.version, library.text(d.id), [chunk.text for chunk in library.chunks(d.id)])
         for d in library.documents()
     }
+
+
+def every_row(folder: Path) -> dict[str, list[tuple[Any, ...]]]:
+    """Return every row of every table of a library, those of the full-text index included."""
+    with closing(sqlite3.connect(folder / "library.sqlite3")) as connection:
+        names = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return {name: sorted(connection.execute(f"SELECT * FROM '{name}'"), key=repr) for name in names}
 
 
 def start_python(script: str, *arguments: str) -> "subprocess.Popen[str]":
