@@ -3,7 +3,7 @@
 import struct
 
 from ingest.readers.doc_blocks import add_blocks
-from ingest.readers.doc_format import Binary, TooOld
+from ingest.readers.doc_format import Binary
 from ingest.readers.doc_streams import DAMAGE, open_streams
 from ingest.readers.ole import is_locked
 from ingest.readers.sections import TextBuilder
@@ -21,12 +21,12 @@ def read_doc(data: bytes, name: str) -> ExtractedText:
     try:
         streams = open_streams(data)
         binary = Binary(streams)
-        if not binary.encrypted:
+        if not (binary.encrypted or binary.too_old):
             add_blocks(builder, binary)
-    except TooOld as error:
-        raise ReadError(f"{name} was written by Word 95 or an older one. {_REMEDY}") from error
     except (*DAMAGE, struct.error) as error:
         raise ReadError(f"{name} is damaged or no Word document ({error}). {_REMEDY}") from error
+    if binary.too_old:
+        raise ReadError(f"{name} was written by Word 95 or an older one. {_REMEDY}")
     if binary.encrypted:
         raise ReadError(f"{name} is password-protected. Remove the password, and ingest it again.")
     if builder.empty:

@@ -25,10 +25,6 @@ _NO_STYLE = 0xFFF
 _TITLE = 62
 
 
-class TooOld(Exception):
-    """The file is of a version before Word 97, which is laid out otherwise."""
-
-
 @dataclass(frozen=True, slots=True)
 class Layout:
     """What is known of a paragraph: its style's number, whether it is in a table, and its place in a list."""
@@ -65,14 +61,17 @@ class Binary:
     def __init__(self, streams: Streams) -> None:
         self._main = streams.by_name["WordDocument"]
         identity, version = struct.unpack_from("<HH", self._main, 0)
-        if identity != _IDENTITY or version < _WORD_97:
-            raise TooOld
+        # Word 95 and its forerunners laid their files out otherwise.
+        self.too_old = identity != _IDENTITY or version < _WORD_97
+        self.text = ""
+        if self.too_old:
+            self.encrypted = False
+            return
         flags = struct.unpack_from("<H", self._main, 0x0A)[0]
         self.encrypted = bool(flags & 0x0100)
         self._table = streams.by_name["1Table" if flags & 0x0200 else "0Table"]
         # [FibRgLw97]: text, footnotes, headers, macros, annotations, endnotes, text boxes
         self.lengths: tuple[int, ...] = struct.unpack_from("<7I", self._main, 0x4C)
-        self.text = ""
         if self.encrypted:
             return
         self._pieces = list(self._read_pieces())

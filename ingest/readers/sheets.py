@@ -74,9 +74,9 @@ def _translated_errors(name: str) -> Iterator[None]:
         raise ReadError(f"{name} is damaged or no {_WHAT} ({error}). {_REMEDY}") from error
     except BaseException as error:
         # What Rust calls a panic comes as a BaseException of a module that cannot be imported.
-        if type(error).__name__ != "PanicException":
-            raise
-        raise ReadError(f"{name} is damaged ({error}). {_REMEDY}") from error
+        if type(error).__name__ == "PanicException":
+            raise ReadError(f"{name} is damaged ({error}). {_REMEDY}") from error
+        raise
 
 
 def _locked(name: str) -> ReadError:
