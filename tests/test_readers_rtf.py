@@ -91,7 +91,7 @@ def test_a_truncated_file_is_read_as_far_as_it_goes_with_a_note() -> None:
 
 
 def test_a_file_of_nothing_but_braces_is_read_in_one_pass() -> None:
-    assert read(b"{" * 200_000 + b"deep" + b"}" * 200_000).text == "deep"
+    assert read(b"{" * 40_000 + b"deep" + b"}" * 40_000).text == "deep"
 
 
 def test_a_file_without_words_says_so() -> None:
