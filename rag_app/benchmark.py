@@ -104,7 +104,8 @@ def measure_ingestion(
         started = time.perf_counter()
         report = ingest_folder(folder, library, embedder, options=options)
         whole = time.perf_counter() - started
-        texts = list(_embedded_texts(library))
+        # Ingestion embeds identical texts once.
+        texts = list(dict.fromkeys(_embedded_texts(library)))
         library.close()
         if not texts:
             raise DataError(f"{folder} holds nothing that can be ingested. Name another folder.")
