@@ -5,7 +5,7 @@ from dataclasses import replace
 from PIL import Image
 
 from ingest.readers.ocr import Recogniser
-from ingest.readers.pdf_characters import LEVEL, Page
+from ingest.readers.pdf_lines import LEVEL, Page
 from ingest.readers.pdf_margins import without_running_lines
 from ingest.readers.pdf_writing import write_pages
 from ingest.readers.pictures import open_picture

@@ -16,7 +16,7 @@ from itertools import groupby
 from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
-from ingest.readers.pdf_characters import Frame, Line, Page, Word, line_of_words
+from ingest.readers.pdf_lines import Frame, Line, Page, Word, line_of_words
 from ingest.readers.tesseract import INSTALL, find_program
 from rag_app.errors import ReadError
 

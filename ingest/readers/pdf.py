@@ -9,7 +9,8 @@ import pypdfium2.raw as pdfium  # type: ignore[import-untyped]
 
 from ingest.readers.ocr import page_list
 from ingest.readers.pdf_annotations import annotation_lines, flatten, has_annotations
-from ingest.readers.pdf_characters import LEVEL, Line, Page, as_they_stand, page_frame, read_page
+from ingest.readers.pdf_characters import page_frame, read_page
+from ingest.readers.pdf_lines import LEVEL, Line, Page, as_they_stand
 from ingest.readers.pdf_margins import without_running_lines
 from ingest.readers.pdf_rulings import with_tables
 from ingest.readers.pdf_scans import Scan, read_scans, without_garbage

@@ -8,7 +8,7 @@ from functools import partial
 import pypdfium2  # type: ignore[import-untyped]
 import pypdfium2.raw as pdfium  # type: ignore[import-untyped]
 
-from ingest.readers.pdf_characters import Frame, Line, Word, line_of_words
+from ingest.readers.pdf_lines import Frame, Line, Word, line_of_words
 from ingest.readers.sections import clean
 
 _FLATTENED = {pdfium.FPDF_ANNOT_WIDGET, pdfium.FPDF_ANNOT_FREETEXT, pdfium.FPDF_ANNOT_STAMP}

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from ingest.readers.pdf_characters import Cell, Line, Word
+from ingest.readers.pdf_lines import Cell, Line, Word
 
 _PARAGRAPH_GAP = 1.55
 _LIST_MARK = re.compile(r"(?:[•‣▪●◦·–—*-]|\(?\d{1,3}[.)]|\(?[a-z][.)])\s")

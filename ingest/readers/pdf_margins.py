@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from ingest.readers.pdf_characters import Line, Page
+from ingest.readers.pdf_lines import Line, Page
 from ingest.readers.pdf_tables import table_rows
 
 _LINES = 2

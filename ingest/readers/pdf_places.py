@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from ingest.readers.pdf_characters import Frame, Line, Word
 from ingest.readers.pdf_layout import Part
+from ingest.readers.pdf_lines import Frame, Line, Word
 from ingest.readers.sections import clean
 from rag_app.records import TextBox
 

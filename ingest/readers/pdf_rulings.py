@@ -8,8 +8,8 @@ from typing import NamedTuple
 import pypdfium2  # type: ignore[import-untyped]
 import pypdfium2.raw as pdfium  # type: ignore[import-untyped]
 
-from ingest.readers.pdf_characters import Frame, Line, Page, Word, as_they_stand, line_of_words
 from ingest.readers.pdf_layout import join_lines
+from ingest.readers.pdf_lines import Frame, Line, Page, Word, as_they_stand, line_of_words
 from ingest.readers.pdf_tables import Row, by_rows, continued
 
 # Maps and drawings have more paths than any table, and each must be asked for.

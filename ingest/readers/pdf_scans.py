@@ -8,7 +8,7 @@ import pypdfium2  # type: ignore[import-untyped]
 import pypdfium2.raw as pdfium  # type: ignore[import-untyped]
 
 from ingest.readers.ocr import DPI, Recogniser, page_list
-from ingest.readers.pdf_characters import Page
+from ingest.readers.pdf_lines import Page
 from ingest.readers.tesseract import INSTALL, find_program
 
 _POINTS_PER_INCH = 72

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from ingest.readers.pdf_characters import Cell, Line, as_they_stand
 from ingest.readers.pdf_layout import Part, cell_parts, joined
+from ingest.readers.pdf_lines import Cell, Line, as_they_stand
 from ingest.readers.tables import looks_like_header, table_lines
 
 _COLUMN_SLACK = 6.0

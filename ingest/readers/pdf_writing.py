@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 from statistics import median
 
-from ingest.readers.pdf_characters import LEVEL, Frame, Line, Page
 from ingest.readers.pdf_layout import Part, join_lines, joined, line_parts, paragraphs
+from ingest.readers.pdf_lines import LEVEL, Frame, Line, Page
 from ingest.readers.pdf_places import Sheet, place
 from ingest.readers.pdf_tables import table_rows, table_runs, told
 from ingest.readers.sections import TextBuilder, one_line
