@@ -1,6 +1,8 @@
 """The comparison with other libraries measures whole processes; what it finds is nobody's test."""
 
 import ast
+import os
+import subprocess
 import sys
 import textwrap
 from io import StringIO
@@ -106,6 +108,27 @@ def test_a_folder_without_files_ends_the_command_with_a_message(tmp_path: Path) 
     result = CliRunner().invoke(benchmark_peers.app, [str(tmp_path / "none")])
     assert result.exit_code == 1
     assert "none holds no file" in result.stderr
+
+
+def planned(*arguments: str) -> str:
+    """Return what ``make bench-peers`` would do."""
+    environment = {key: value for key, value in os.environ.items() if key not in ("FOLDER", "LIMIT", "MAKEFLAGS")}
+    command = ["make", "-n", "bench-peers", f"PYTHON={sys.executable}", *arguments]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
+
+
+def test_the_peers_get_an_environment_of_their_own_with_torch_first(tmp_path: Path) -> None:
+    place = tmp_path / "peers"
+    lines = [line for line in planned(f"PEERS={place}").splitlines() if str(place) in line]
+    installs = [line for line in lines if " install " in line]
+    assert "torch==" in installs[0]
+    assert installs[1].endswith("-r docker/requirements/peers.txt")
+    assert "-m venv" in lines[lines.index(installs[0]) - 1]
+
+
+def test_a_folder_is_compared_on_only_if_it_is_named() -> None:
+    assert "$FOLDER" not in planned()
+    assert '"$FOLDER" --limit "$LIMIT"' in planned("FOLDER=a folder", "LIMIT=3")
 
 
 def test_every_peer_has_a_program_and_is_pinned() -> None:
