@@ -154,6 +154,20 @@ def test_a_spreadsheet_is_read_as_it_is_shown() -> None:
     assert (extracted.pages, extracted.format) == (2, "ods")
 
 
+def test_merged_cells_of_a_sheet_and_words_in_parts_are_read() -> None:
+    covered = "<table:covered-table-cell/>"
+    rows = (
+        row("City", "Hotel", "Meals"),
+        row(cell("Os<text:span>lo</text:span>", 'table:number-rows-spanned="2"'), "180", "55"),
+        row(covered, "190", cell("", 'office:value="56"')),
+    )
+    shapes = f"<table:shapes>{frame('a drawing')}</table:shapes>"
+    assert sheets(table(shapes, *rows)).text.splitlines()[2:] == [
+        "City: Oslo; Hotel: 180; Meals: 55",
+        "City: Oslo; Hotel: 190; Meals: 56",
+    ]
+
+
 def test_the_empty_rest_of_a_sheet_costs_nothing() -> None:
     rest = row(
         "<table:table-cell table:number-columns-repeated='16384'/>", attributes="table:number-rows-repeated='1048000'"
