@@ -119,6 +119,14 @@ def fill_library(folder: Path, texts: Texts, queries: Vectors) -> tuple[Nearest,
     return everywhere, in_tenth
 
 
+def measure_build(folder: Path) -> dict[str, Any]:
+    """Build the index that suits the library in a folder."""
+    with _open(folder) as library:
+        started = time.perf_counter()
+        library.settle_index()
+        return {"seconds": time.perf_counter() - started, "memory_mb": _peak_kilobytes() / 1024}
+
+
 def measure_search(folder: Path) -> dict[str, Any]:
     """Open the library, search with all queries, first in all of it, then in the collection ``tenth``."""
     queries = np.load(folder / "queries.npy")
@@ -148,11 +156,8 @@ def measure(chunks: int) -> dict[str, Any]:
         queries = texts.queries(QUERIES)
         np.save(folder / "queries.npy", queries)
         everywhere, in_tenth = fill_library(folder, texts, queries)
-        with _open(folder) as library:
-            started = time.perf_counter()
-            library.settle_index()
-            built = time.perf_counter() - started
-        measured = _in_another_process(folder)
+        built = _in_another_process("--build-in", folder)
+        measured = _in_another_process("--search-in", folder)
         index = next(folder.glob("*.index")).stat().st_size
     return {
         "chunks": chunks,
@@ -166,25 +171,27 @@ def measure(chunks: int) -> dict[str, Any]:
         "peak_memory_mb": round(measured["memory_mb"]),
         "index_file_mb": round(index / 2**20, 1),
         "open_seconds": round(measured["open_seconds"], 2),
-        "build_seconds": round(built, 1),
-        "build_peak_memory_mb": round(_peak_kilobytes() / 1024),
+        "build_seconds": round(built["seconds"], 1),
+        "build_peak_memory_mb": round(built["memory_mb"]),
     }
 
 
 def main(
     chunks: Annotated[list[int], typer.Option(help="How many chunks; may be repeated.")] = [100_000],  # noqa: B006
     search_in: Annotated[Path | None, typer.Option(hidden=True)] = None,
+    build_in: Annotated[Path | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Measure the search by vectors in libraries of made vectors; prints a JSON object for each size."""
-    if search_in is not None:
-        typer.echo(json.dumps(measure_search(search_in)))
-        return
+    for folder, part in ((search_in, measure_search), (build_in, measure_build)):
+        if folder is not None:
+            typer.echo(json.dumps(part(folder)))
+            return
     for count in chunks:
         typer.echo(json.dumps(measure(count), indent=2))
 
 
-def _in_another_process(folder: Path) -> dict[str, Any]:
-    command = [sys.executable, "-m", "rag_app.benchmark_search", "--search-in", str(folder)]
+def _in_another_process(option: str, folder: Path) -> dict[str, Any]:
+    command = [sys.executable, "-m", "rag_app.benchmark_search", option, str(folder)]
     output = subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
     measured: dict[str, Any] = json.loads(output)
     return measured

@@ -147,7 +147,7 @@ class CachedIndex:
             self._index.save(self._file)
         except OSError as error:
             logger.warning("The vector index cannot be saved (%s); it will be made anew from the library.", error)
-        self._unsaved, self._saved_revision = 0, self._index.stamp.revision
+        self._unsaved, self._saved_revision, self._seen = 0, self._index.stamp.revision, _signature(self._file)
 
     def close(self) -> None:
         """End what is being built, and save the index if it has changed."""
@@ -157,9 +157,11 @@ class CachedIndex:
 
     def _improve(self, database: Database) -> None:
         """Take over the index that another process built, or build one."""
-        other = VectorIndex.load(self._file, sizes=self._sizes)
-        if other is not None and self._fits(other) and self._adopt(database, other):
-            return
+        # Not the file as it was when this index was made: that one was read then, or not believed.
+        if _signature(self._file) != self._seen:
+            other = VectorIndex.load(self._file, sizes=self._sizes)
+            if other is not None and self._fits(other) and self._adopt(database, other):
+                return
         fresh = build_fitting(database, sizes=self._sizes, keep_going=self._build.goes_on)
         if fresh is None or not self._build.goes_on():
             return

@@ -14,7 +14,7 @@ from rag_app.library.vector_index import Sizes, Stamp, VectorIndex
 from rag_app.library.vectors import unpacked
 
 _BATCH = 10_000
-_SAMPLED_PER_LIST = 50
+_SAMPLED_PER_LIST = 25
 _SAMPLED = 10_000
 """Vectors from which an index of one list learns where their middle is."""
 

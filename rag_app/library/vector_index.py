@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 faiss: Any = _faiss
 
 FORMAT = 2
-_TRAINING_ROUNDS = 8
+_TRAINING_ROUNDS = 6
 _QUERY_BITS = 4
 _SEED = 20
 # A bit flips where a component is 0 but for rounding; other vectors differ in far more.
@@ -53,14 +53,14 @@ class Sizes:
 
     exact_up_to: int = 50_000
     """Vectors; so many are compared in about 4 ms on one core."""
-    compared: int = 350_000
+    compared: int = 200_000
     """Of vectors in scope; a scope that holds fewer is compared whole."""
     candidates: int = 250
     """Vectors that are compared exactly after they were compared roughly."""
 
     def lists(self, count: int) -> int:
-        """Return into how many lists so many vectors are best sorted: about twice their square root."""
-        return 1 if count <= self.compared else 2 ** math.ceil(math.log2(2 * math.sqrt(count)))
+        """Return into how many lists so many vectors are best sorted: about four times their square root."""
+        return 1 if count <= self.compared else 2 ** math.ceil(math.log2(4 * math.sqrt(count)))
 
 
 SIZES = Sizes()
