@@ -6,6 +6,8 @@ from collections.abc import Mapping
 import pytest
 
 from ingest.readers import read_document
+from ingest.readers.nesting import Nesting
+from ingest.readers.sections import TextBuilder
 from rag_app.errors import ReadError
 from rag_app.records import ExtractedText
 from tests.odd_cases import HOSTILE_NAMES, locked_zip, nested_mail, nested_zip
@@ -249,6 +251,15 @@ def test_what_is_not_read_of_an_archive_is_noted() -> None:
 def test_an_archive_without_anything_that_is_read_is_refused_with_the_first_reason() -> None:
     with pytest.raises(ReadError, match="packs 1 files, none of which could be read"):
         read(packed({"a.bin": b"\0\1\2" * 99}), "a.zip")
+
+
+def test_a_member_that_no_reader_foresaw_costs_only_itself() -> None:
+    def door(data: bytes, name: str, nesting: Nesting) -> ExtractedText:
+        raise KeyError(name)
+
+    builder = TextBuilder()
+    assert not Nesting(door).add(builder, b"words", "a.txt", level=1)
+    assert builder.build().notes == ("left out: a.txt is damaged (KeyError: 'a.txt')",)
 
 
 # Tables

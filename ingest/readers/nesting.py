@@ -1,5 +1,7 @@
 """Read the files inside a file: members of an archive, attachments of a mail."""
 
+import struct
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
@@ -8,6 +10,20 @@ from ingest.readers.sections import TextBuilder
 from rag_app.errors import ReadError
 from rag_app.records import ExtractedText
 
+# What parsers raise on content that no reader foresaw. A file of its own would cost only itself; inside another
+# file, it must not cost the others.
+_READER_ERRORS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
 MOST_DEPTH = 2
 MOST_FILES = 5_000
 MOST_BYTES = 400 * 2**20
@@ -47,8 +63,8 @@ class Nesting:
         except ReadError as error:
             builder.note(f"left out: {error}")
             return False
-        except RecursionError:
-            builder.note(f"left out: {name} is too deeply nested")
+        except _READER_ERRORS as error:
+            builder.note(f"left out: {name} is damaged ({type(error).__name__}: {error})")
             return False
         builder.enter(level, name)
         add_extracted(builder, extracted, level=level + 1)
