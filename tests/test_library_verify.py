@@ -67,7 +67,10 @@ def test_a_sound_library_is_counted(folder: Path) -> None:
 
 
 SQL_DAMAGE = [
-    ("UPDATE document_texts SET text = 'x' || text WHERE document_id = 2", {"text": "chunk 3 of document 2 (b.txt) is not"}),
+    (
+        "UPDATE document_texts SET text = 'x' || text WHERE document_id = 2",
+        {"text": "chunk 3 of document 2 (b.txt) is not"},
+    ),
     ("UPDATE chunks SET start = start + 1 WHERE id = 4", {"text": "chunk 4 of document 3 (c.txt) is not"}),
     ("UPDATE documents SET title = 'Pears' WHERE id = 1", {"text": "chunk 1 of document 1 (a.txt) carries another"}),
     ("UPDATE chunks SET ordinal = 5 WHERE id = 2", {"text": "chunk 2 of document 1 (a.txt) is number 5"}),
@@ -84,7 +87,10 @@ SQL_DAMAGE = [
     ),
     (
         "DELETE FROM documents WHERE id = 2",
-        {"database": "row 3 of chunks points to a row of documents that is not there"},
+        {
+            "database": "row 3 of chunks points to a row of documents that is not there",
+            "kept": "chunks keeps 1 rows of documents that are gone",
+        },
     ),
     ("UPDATE state SET revision = 9", {"history": "at revision 9, but its history ends at 3"}),
     (
