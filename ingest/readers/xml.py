@@ -14,6 +14,7 @@ from rag_app.records import ExtractedText
 
 _TITLES = ("title", "name", "subject", "heading", "head", "label")
 _TITLE_DEPTH = 3
+_TITLE_AMONG = 200
 _LONGEST_RECORD = 600
 _LONGEST_TITLE = 150
 # Attributes that say nothing to a reader: names for machines, looks, and where a schema is.
@@ -49,12 +50,12 @@ def read_xml(data: bytes, name: str) -> ExtractedText:
 
 
 def _title(root: Any) -> str | None:
-    for element in root.iter():
-        deep = sum(1 for _ in element.iterancestors())
-        if deep <= _TITLE_DEPTH and local_name(element).lower() in _TITLES[:3] and _words(element):
-            return _words(element)[:_LONGEST_TITLE]
-        if deep > _TITLE_DEPTH + 1:
-            break
+    """Return the words of the first element near the beginning and the root that is called a title."""
+    for element in islice(root.iter(), _TITLE_AMONG):
+        if local_name(element).lower() in _TITLES[:3]:
+            words = _words(element)
+            if words and sum(1 for _ in element.iterancestors()) <= _TITLE_DEPTH:
+                return words[:_LONGEST_TITLE]
     return None
 
 
