@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, TypeVar
 
 import numpy as np
@@ -16,6 +17,8 @@ from rag_app.library.embedded import content_hash
 from rag_app.library.likeness import put_signature
 from rag_app.library.versions import put_version
 from rag_app.records import Chunk, Document, Hit, NewDocument, Passage, Scope, contextual_text
+
+_CHUNKS_AT_ONCE = 1000
 
 _Row = TypeVar("_Row", bound=tuple[Any, ...])
 
@@ -88,7 +91,7 @@ def put_chunks(
     connection: Connection, document_id: int, document: NewDocument, *, vectors: Sequence[bytes], embedder: str
 ) -> None:
     """Write the chunks of a document, one for each of its spans."""
-    rows = [
+    rows = (
         {
             "document_id": document_id,
             "ordinal": ordinal,
@@ -103,9 +106,9 @@ def put_chunks(
             "content_hash": content_hash(contextual_text(document.title, span.heading, piece)),
         }
         for ordinal, (span, vector) in enumerate(zip(document.spans, vectors, strict=True))
-    ]
-    if rows:
-        connection.execute(insert(schema.chunks), rows)
+    )
+    while batch := list(islice(rows, _CHUNKS_AT_ONCE)):
+        connection.execute(insert(schema.chunks), batch)
 
 
 def remove_document(connection: Connection, document_id: int) -> None:

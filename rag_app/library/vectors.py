@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from rag_app.errors import LibraryError
 
 _STORED = np.dtype("<f2")
+_AT_ONCE = 4096
 
 
 def packed(vectors: ArrayLike, *, count: int, dimensions: int, name: str) -> list[bytes]:
@@ -21,12 +22,18 @@ def packed(vectors: ArrayLike, *, count: int, dimensions: int, name: str) -> lis
         return []
     if given.shape != (count, dimensions):
         raise ValueError(f"{name}: vectors of shape {given.shape} where {(count, dimensions)} belongs")
+    # Some at a time: a book has a hundred thousand of them, and they are computed in float64.
+    slices = (_packed(given[low : low + _AT_ONCE], first=low, name=name) for low in range(0, count, _AT_ONCE))
+    return [blob for blobs in slices for blob in blobs]
+
+
+def _packed(given: NDArray[np.float32], *, first: int, name: str) -> list[bytes]:
     lengths = np.linalg.norm(given.astype(np.float64), axis=1)
     bad = np.flatnonzero(~np.isfinite(lengths) | (lengths == 0))
     if len(bad):
         raise LibraryError(
-            f"The embedder gave no usable vector for piece {int(bad[0]) + 1} of {name} (it is 0 or not finite). "
-            "Check the model with 'rag-app models list', or choose another embedder."
+            f"The embedder gave no usable vector for piece {first + int(bad[0]) + 1} of {name} (it is 0 or not "
+            "finite). Check the model with 'rag-app models list', or choose another embedder."
         )
     units = (given / lengths[:, None]).astype(_STORED)
     return [row.tobytes() for row in units]
