@@ -6,8 +6,9 @@ chapter 3): only documents that agree in one whole band of their signatures are 
 """
 
 import re
+from collections import deque
 from collections.abc import Collection, Iterator, Mapping
-from itertools import combinations
+from itertools import combinations, islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,20 +31,33 @@ _LARGEST_CROWD = 64
 # Chinese and Japanese are written without spaces: there each character counts as a word.
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W\u3040-\u30ff\u3400-\u9fff]+")
 
+_RUNS_AT_ONCE = 20_000
+
 _texts, _signatures = schema.document_texts.c, schema.signatures.c
 
 
 def put_signature(connection: Connection, document_id: int, text: str) -> None:
     """Write the signature of a document; that of a text without words is empty."""
-    words = _WORD.findall(text.lower())
     signature: list[int] = []
-    if words:
-        count = max(1, len(words) - _WORDS_TOGETHER + 1)
-        sketch = RMinHash(num_perm=_NUMBERS, seed=_SEED)
-        sketch.update([" ".join(words[start : start + _WORDS_TOGETHER]) for start in range(count)])
+    sketch = RMinHash(num_perm=_NUMBERS, seed=_SEED)
+    runs = _runs_of_words(text)
+    # Some at a time: together they take thirty times the memory of the text.
+    while some := list(islice(runs, _RUNS_AT_ONCE)):
+        sketch.update(some)
         signature = sketch.digest()
     values = {"method": METHOD, "signature": np.array(signature, dtype=_STORED).tobytes()}
     connection.execute(insert(schema.signatures).prefix_with("OR REPLACE").values(document_id=document_id, **values))
+
+
+def _runs_of_words(text: str) -> Iterator[str]:
+    """Yield every run of as many words as belong together, or the only one of a text that has fewer."""
+    run: deque[str] = deque(maxlen=_WORDS_TOGETHER)
+    for match in _WORD.finditer(text.lower()):
+        run.append(match[0])
+        if len(run) == _WORDS_TOGETHER:
+            yield " ".join(run)
+    if 0 < len(run) < _WORDS_TOGETHER:
+        yield " ".join(run)
 
 
 def unsigned_documents(connection: Connection) -> list[int]:
