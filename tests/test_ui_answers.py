@@ -10,7 +10,7 @@ from bs4 import BeautifulSoup
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag_app.records import Answer, Chunk, Citation, Document, Passage, Sentence
+from rag_app.records import REMOVED_MARK, Answer, Chunk, Citation, Document, Passage, Sentence
 from ui.answers import answer_html, question_html, writing_html
 from ui.conversation import Turn
 from ui.sources import original_of, passages_html, place, source_of, sources_html
@@ -98,7 +98,7 @@ def test_nothing_that_others_wrote_becomes_an_element(text: str) -> None:
     turn.answer = None
     page += writing_html(turn, "checking")
     names = {tag.name for tag in parse(page).find_all()}
-    assert names <= set("div span p a section h3 details summary blockquote mark ol li".split())
+    assert names <= set("div span p a button section h3 details summary blockquote mark ol li".split())
     assert all(not name.startswith("on") for tag in parse(page).find_all() for name in tag.attrs)
 
 
@@ -110,6 +110,20 @@ def test_an_answer_says_how_it_stands() -> None:
     assert "1 sentence found no support and is marked" in answer_html(make_turn(supported, doubtful))
     assert "not found in the documents" in answer_html(make_turn(doubtful))
     assert "confidence 93%" in answer_html(make_turn(supported))
+
+
+def test_an_answer_can_be_copied_with_its_sources() -> None:
+    button = parse(answer_html(make_turn(Sentence("Up to 10 days.", "supported", (1,))))).select_one("button.copy")
+    assert button
+    assert str(button["data-copy"]).startswith("Up to 10 days. [1]\n\n[1] leave.md, page 3")
+
+
+def test_an_answer_of_which_a_part_was_removed_says_so() -> None:
+    turn = make_turn(Sentence("A.", "supported", (1,)), Sentence(REMOVED_MARK, "unsupported"))
+    html = answer_html(turn)
+    assert "What stood here was removed from the library." in html
+    assert "A document that this answer rested on has been removed" in html
+    assert "found no support" not in html
 
 
 def test_an_abstention_says_so_and_folds_away_the_closest_passages() -> None:

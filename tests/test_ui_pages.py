@@ -7,10 +7,11 @@ from bs4 import BeautifulSoup
 from streamlit.testing.v1 import AppTest
 
 from rag_app.assembly import Application
-from rag_app.records import Citation
+from rag_app.records import Citation, FailedFile
 from tests.libraries import new_document
 from tests.page_parts import open_page, store_text
 from ui.sources import read_sources, sources_html
+from ui.upkeep import said_of, versions_html
 
 LEAVE = "Up to 10 days of leave may be carried over to the next year."
 CANTEEN = "The canteen opens at 11:30 and closes at 14:00."
@@ -286,6 +287,44 @@ def test_the_library_is_filtered_by_words(application: Application, tmp_path: Pa
     assert list(page.dataframe[0].value["Name"]) == ["canteen.md"]
     page.text_input[0].set_value("nothing of the kind").run()
     assert "0 documents" in shown(page)
+
+
+def test_a_file_that_could_not_be_read_is_told_with_its_remedy_and_may_be_tried_again(
+    application: Application, tmp_path: Path
+) -> None:
+    store_text(application, "leave.md", LEAVE, root=tmp_path / "docs")
+    failure = FailedFile("default", "/docs/torn.pdf", f"torn {EVIL}", "/docs", 9, 1, None, "It is torn. Save it again.")
+    application.library.note_failure(failure)
+    page = library(application)
+    assert "It is torn. Save it again." in shown(page)
+    assert EVIL not in shown(page)
+    press(page, "Try again")
+    assert "It is torn." not in shown(page)
+    assert application.library.failures() == []
+
+
+def test_documents_that_say_the_same_are_found_when_asked_for(application: Application, tmp_path: Path) -> None:
+    for name in ("first.md", "second.md"):
+        store_text(application, name, f"{LEAVE} {CANTEEN} " * 20, root=tmp_path / "docs")
+    page = press(library(application), "Compare all documents")
+    assert "first.md" in shown(page)
+    assert "second.md" in shown(page)
+
+
+def test_a_removal_has_a_receipt_on_the_page(application: Application, tmp_path: Path) -> None:
+    document = store_text(application, "leave.md", LEAVE, root=tmp_path / "docs")
+    receipt = application.library.remove(document.id)
+    html = shown(library(application))
+    assert "leave.md" in html
+    assert "conversations" in html
+    assert said_of([receipt]).startswith("Removed leave.md with 1 chunk.\nLooked for afterwards, and not found, in:")
+
+
+def test_the_versions_of_a_document_are_listed_the_present_one_first(application: Application, tmp_path: Path) -> None:
+    store_text(application, "leave.md", LEAVE, root=tmp_path / "docs")
+    document = store_text(application, "leave.md", CANTEEN, root=tmp_path / "docs")
+    html = versions_html(document, application.library.versions(document.id))
+    assert html.index("Version 2") < html.index("Version 1")
 
 
 def test_an_error_of_ours_is_told_in_its_words() -> None:

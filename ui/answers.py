@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from rag_app.records import REMOVED_MARK, Answer, Sentence
 from ui.conversation import Turn
+from ui.exports import answer_text
 from ui.markup import counted, escaped, shortened
 from ui.sources import Source, anchor, passages_html, place
 
@@ -114,7 +115,8 @@ def _standing_html(answer: Answer, turn: Turn) -> str:
     standing, words = _standing(answer.sentences, turn.sources)
     return (
         f'<p class="standing"><span class="dot {standing}"></span>{words}'
-        f'<span class="figure">confidence {answer.confidence:.0%}</span></p>'
+        f'<span class="figure">confidence {answer.confidence:.0%}</span>'
+        f'<button class="copy" type="button" data-copy="{escaped(answer_text(answer))}">Copy with sources</button></p>'
     )
 
 

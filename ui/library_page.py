@@ -11,7 +11,8 @@ from ui.guard import show_receipt, told_in_words
 from ui.intake import draw_upload, forget_outcomes
 from ui.markup import counted, escaped
 from ui.sources import offer_originals, place
-from ui.state import chosen_collection, in_collection
+from ui.state import chosen_collection, in_collection, scope_of
+from ui.upkeep import draw_upkeep, draw_versions, said_of
 from ui.uploads import is_upload
 
 if TYPE_CHECKING:
@@ -32,9 +33,11 @@ def show(application: "Application") -> None:
     if receipt:
         show_receipt(receipt)
     draw_upload(application, key="library")
-    documents = in_collection(application.library.documents(), chosen_collection(application.library.collections()))
+    collection = chosen_collection(application.library.collections())
+    documents = in_collection(application.library.documents(), collection)
     if not documents:
         st.html('<p class="quiet">No documents here yet.</p>')
+        draw_upkeep(application.library, scope_of(collection))
         return
     found = _filtered(documents)
     chosen = _draw_table(found, application)
@@ -42,6 +45,7 @@ def show(application: "Application") -> None:
         _draw_actions(application, chosen)
     if len(chosen) == 1:
         _draw_document(application.library, chosen[0])
+    draw_upkeep(application.library, scope_of(collection))
 
 
 def _filtered(documents: Sequence[Document]) -> list[Document]:
@@ -146,35 +150,42 @@ def _consequence(uploaded: int, from_folders: int) -> str:
 
 
 def _remove(library: "Library", chosen: Sequence[Document], home: Path) -> str:
-    """Remove documents, and the files of those that were uploaded, and return the receipt."""
+    """Remove documents, and the files of those that were uploaded, and say what the receipts say."""
+    receipts = library.remove_many([document.id for document in chosen])
     for document in chosen:
-        library.remove(document.id)
         if is_upload(document, home):
             Path(document.path).unlink(missing_ok=True)
-    chunks = sum(document.chunks for document in chosen)
-    what = chosen[0].name if len(chosen) == 1 else counted(len(chosen), "document")
-    return f"Removed {what} with {counted(chunks, 'chunk')}."
+    return said_of(receipts)
 
 
 def _draw_document(library: "Library", document: Document) -> None:
     with st.container(key="document", border=True):
         st.html(
             f'<div class="title small"><h2 dir="auto">{escaped(document.title or document.name)}</h2>'
-            f'<p class="quiet">{escaped(document.path)}</p></div>'
+            f'<p class="quiet">{escaped(document.path)}</p>{_notes(document)}</div>'
         )
         offer_originals(library, [document], key="library")
-        as_text, as_chunks = st.tabs(["Text", f"Chunks ({document.chunks:,})"])
+        as_text, as_chunks, before = st.tabs(["Text", f"Chunks ({document.chunks:,})", "Versions"])
         with as_text:
             _draw_text(library.text(document.id))
         with as_chunks:
             _draw_chunks(library.chunks(document.id))
+        with before:
+            draw_versions(library, document)
+
+
+def _notes(document: Document) -> str:
+    return "".join(f'<p class="quiet">{escaped(note)}</p>' for note in document.notes)
 
 
 def _draw_text(text: str) -> None:
     pages = max(1, -(-len(text) // TEXT_CHARACTERS))
     page = 1 if pages == 1 else int(st.number_input(f"Part (of {pages})", 1, pages, key="text-part"))
     shown = text[(page - 1) * TEXT_CHARACTERS : page * TEXT_CHARACTERS]
-    st.html(f'<div class="reading" dir="auto" tabindex="0" aria-label="Text of the document">{escaped(shown)}</div>')
+    st.html(
+        '<div class="reading" dir="auto" tabindex="0" role="region" aria-label="Text of the document">'
+        f"{escaped(shown)}</div>"
+    )
 
 
 def _draw_chunks(chunks: Sequence[Chunk]) -> None:

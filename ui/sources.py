@@ -98,7 +98,7 @@ def _card(turn: int, source: Source, *, opened: bool) -> str:
         f'<summary><span class="number">{citation.number}</span>'
         f'<span class="name">{escaped(citation.document.name)}</span>'
         f'<span class="where">{escaped(where)}</span></summary>'
-        f'<blockquote dir="auto" tabindex="-1">{escaped(before)}<mark>{escaped(citation.quote)}</mark>{escaped(after)}'
+        f'<blockquote dir="auto" tabindex="0">{escaped(before)}<mark>{escaped(citation.quote)}</mark>{escaped(after)}'
         "</blockquote></details>"
     )
 

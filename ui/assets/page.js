@@ -23,6 +23,25 @@ if (!window.ragApp) {
     card.classList.add("found");
   });
 
+  /* An answer is copied with its sources. Without a secure connection browsers offer the old way alone. */
+  const copied = async (text) => {
+    if (navigator.clipboard) return navigator.clipboard.writeText(text);
+    const field = document.body.appendChild(document.createElement("textarea"));
+    field.value = text;
+    field.select();
+    document.execCommand("copy");
+    field.remove();
+  };
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("button.copy");
+    if (!button) return;
+    const words = button.textContent;
+    copied(button.dataset.copy).then(() => {
+      button.textContent = "Copied";
+      setTimeout(() => (button.textContent = words), 2000);
+    });
+  });
+
   /* Escape closes the source, unless something lies above it. */
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || document.querySelector('[role="dialog"]')) return;
