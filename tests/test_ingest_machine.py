@@ -171,5 +171,5 @@ class FolderMachine(RuleBasedStateMachine):
         self.place.cleanup()
 
 
-FolderMachine.TestCase.settings = settings(max_examples=12, stateful_step_count=16, deadline=None)
+FolderMachine.TestCase.settings = settings(max_examples=30, stateful_step_count=20, deadline=None)
 TestFolderMachine = FolderMachine.TestCase
