@@ -8,6 +8,7 @@ belong to it.
 import os
 import stat
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
@@ -35,23 +36,27 @@ class FoundFile:
 class Discovery:
     """What a folder holds: files in the order of their names, failures, and how many files were passed over.
 
-    ``unlisted`` are folders whose content could not be seen, so that nothing below them counts as gone.
+    ``unlisted`` are folders whose content could not be seen, so that nothing below them counts as gone. What is
+    ``known`` is a file to ingest whatever it looks like.
     """
 
     files: list[FoundFile] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     unlisted: list[Path] = field(default_factory=list)
     skipped: int = 0
+    known: AbstractSet[str] = frozenset()
 
 
-def discover(folder: Path, *, leave_out: Iterable[Path] = ()) -> Discovery:
+def discover(folder: Path, *, leave_out: Iterable[Path] = (), known: AbstractSet[str] = frozenset()) -> Discovery:
     """Find every readable file of a folder, recursively, in a fixed order, without the folders to ``leave_out``.
+
+    A file of a path that is ``known`` is found even if it no longer looks like one that can be read: it is broken.
 
     Raises:
         FolderError: the folder does not exist, is none or cannot be listed, or an ignore file is not valid.
     """
     root = checked_folder(folder)
-    found = Discovery()
+    found = Discovery(known=known)
     # Not by recursion: folders may lie deeper in each other than Python's calls.
     closed = {str(path.resolve()) for path in leave_out}
     waiting: list[tuple[str, _Rules]] = [("", ())]
@@ -165,7 +170,8 @@ def _note_file(path: Path, name: str, found: Discovery) -> None:
     try:
         status = path.lstat()
         name.encode("utf-8")
-        wanted = stat.S_ISREG(status.st_mode) and (path.suffix.lower() in READERS or _is_readable(path))
+        expected = path.suffix.lower() in READERS or str(path) in found.known
+        wanted = stat.S_ISREG(status.st_mode) and (expected or _is_readable(path))
     except FileNotFoundError:
         return  # removed since the folder was listed
     except UnicodeEncodeError:

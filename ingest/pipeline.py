@@ -47,9 +47,9 @@ def ingest_folder(
     """
     root = checked_folder(folder)
     tally = Tally(on_event)
-    found = discover(root, leave_out=options.leave_out)
     scope = Scope(collections=(options.collection,))
     inventory = Inventory(root, library.documents(scope), library.failures(scope))
+    found = discover(root, leave_out=options.leave_out, known=inventory.by_path.keys())
     run = Run(root, library, embedder, options=options, inventory=inventory, tally=tally, open_reading=open_reading)
     tally.found([*(file.name for file in found.files), *(failure.name for failure in found.failures)])
     for failure in found.failures:

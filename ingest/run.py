@@ -20,7 +20,7 @@ from ingest.options import HasTokenizer, IngestOptions, LoadsLate, PassageEmbedd
 from ingest.orders import Orders
 from ingest.reading import ReadFile, Reading, ReadingPool, Request, Unread
 from ingest.splitting import Splitter
-from ingest.sync import Inventory, Plan
+from ingest.sync import Inventory, Plan, kind_of
 from ingest.tally import Tally
 from rag_app.errors import NotFound
 from rag_app.library import Library
@@ -57,7 +57,7 @@ class Run:
         self._tally = tally
         self._open_reading = open_reading
         self._splitter: Splitter | None = None
-        self._in_flight: dict[str, NewDocument] = {}
+        self._in_flight: dict[tuple[str, str], NewDocument] = {}
         self._copies: list[tuple[str, NewDocument]] = []
         self._waiting: deque[tuple[FoundFile, Future[ReadFile | Unread]]] = deque()
 
@@ -118,7 +118,7 @@ class Run:
 
     def _must_embed(self, files: Sequence[FoundFile]) -> bool:
         """Whether it is plain from the sizes alone that something is new."""
-        return any(not self._inventory.has_size(file.size) for file in files)
+        return any(not self._inventory.may_have(file) for file in files)
 
     def _orders(self) -> Orders:
         folder = self._embedder.tokenizer_folder if isinstance(self._embedder, HasTokenizer) else None
@@ -190,16 +190,16 @@ class Run:
     def _embed(self, document: NewDocument, queue: EmbeddingQueue) -> None:
         if self._options.dry_run:
             self._count_in(document)
-            self._in_flight.setdefault(document.sha256, replace(document, text="", boxes=()))
+            self._in_flight.setdefault(_content_of(document), replace(document, text="", boxes=()))
             return
-        self._in_flight.setdefault(document.sha256, document)
+        self._in_flight.setdefault(_content_of(document), document)
         queue.add(document)
 
     def _store(self, document: NewDocument, vectors: Vectors) -> None:
         known = self._inventory.by_path.get(document.path)
         over = known.version if known else 0
         stored = self._library.store(document, vectors, collection=self._options.collection, over=over)
-        self._in_flight.pop(document.sha256, None)
+        self._in_flight.pop(_content_of(document), None)
         self._count_in(document)
         self._inventory.replace(document.path, stored)
 
@@ -232,7 +232,7 @@ class Run:
 
     def _copy(self, file: FoundFile, read: ReadFile) -> NewDocument | None:
         """Return a document made of another of the same content, which then need not be embedded."""
-        first = self._in_flight.get(read.sha256)
+        first = self._in_flight.get((read.sha256, kind_of(file.name)))
         if first is None and (twin := self._inventory.twin(file, read.sha256)):
             first = self._document_of(twin)
         if first is None:
@@ -313,6 +313,10 @@ class Run:
             self._library.note_failure(failed)
         reason = f"{failed.reason} It has not changed since and was not read again (--retry-failed reads it)."
         self.fail(Failure(file.name, reason), quarantined=True)
+
+
+def _content_of(document: NewDocument) -> tuple[str, str]:
+    return document.sha256, kind_of(document.name)
 
 
 def _automatic_workers() -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from ingest.discovery import FoundFile, lies_below
 from rag_app.records import Document, FailedFile
@@ -40,11 +40,10 @@ class Inventory:
         self._retried: set[str] = set()
         self.by_path = {document.path: document for document in documents}
         self.failed = {failure.path: failure for failure in failures}
-        self._by_content: dict[str, list[Document]] = {}
-        self._hashes: dict[int, set[str]] = {}
+        self._by_content: dict[tuple[str, str], list[Document]] = {}
+        self._hashes: dict[tuple[int, str], set[str]] = {}
         for document in self.by_path.values():
-            self._by_content.setdefault(document.sha256, []).append(document)
-            self._hashes.setdefault(document.size, set()).add(document.sha256)
+            self._index(document)
         self._gone: dict[str, Document] = {}
         self._rewritten: dict[str, str] = {}
 
@@ -93,7 +92,7 @@ class Inventory:
         path = str(file.path)
         own = (self.by_path.get(path), None if path in self._retried else self.failed.get(path))
         hashes = {one.sha256 for one in own if one and one.sha256}
-        others = self._hashes.get(file.size, set())
+        others = self._hashes.get((file.size, kind_of(file.name)), set())
         return tuple(hashes | others if len(others) <= _MOST_HASHES else hashes)
 
     def failure_like(self, file: FoundFile, sha256: str) -> FailedFile | None:
@@ -101,21 +100,25 @@ class Inventory:
         failed = self.failed.get(str(file.path))
         return failed if failed and failed.sha256 == sha256 and failed.path not in self._retried else None
 
-    def has_size(self, size: int) -> bool:
-        """Whether a document has this size, so that a file of it may be that document's."""
-        return size in self._hashes
+    def may_have(self, file: FoundFile) -> bool:
+        """Whether a document has a file's size, so that the file may be that document's."""
+        return (file.size, kind_of(file.name)) in self._hashes
 
     def moved_from(self, file: FoundFile, sha256: str) -> Document | None:
         """Return the document that this file was before it was moved here, if it is one."""
         if str(file.path) in self.by_path or not self.follows_files:
             return None
-        lost = [document for document in self._by_content.get(sha256, []) if self._has_lost_its_file(document)]
+        lost = [
+            document
+            for document in self._by_content.get((sha256, kind_of(file.name)), [])
+            if self._has_lost_its_file(document)
+        ]
         name = file.path.name
         return min(lost, key=lambda document: (Path(document.path).name != name, document.id), default=None)
 
     def twin(self, file: FoundFile, sha256: str) -> Document | None:
         """Return another document of this content."""
-        others = (d for d in self._by_content.get(sha256, []) if d.path != str(file.path))
+        others = (d for d in self._by_content.get((sha256, kind_of(file.name)), []) if d.path != str(file.path))
         return min(others, key=lambda document: document.id, default=None)
 
     def rewrite(self, path: str, sha256: str) -> None:
@@ -134,11 +137,15 @@ class Inventory:
         self._gone.pop(path, None)
         self.failed.pop(path, None)
         if old:
-            self._by_content[old.sha256].remove(old)
+            self._by_content[old.sha256, kind_of(old.name)].remove(old)
         if document:
             self.by_path[document.path] = document
-            self._by_content.setdefault(document.sha256, []).append(document)
-            self._hashes.setdefault(document.size, set()).add(document.sha256)
+            self._index(document)
+
+    def _index(self, document: Document) -> None:
+        kind = kind_of(document.name)
+        self._by_content.setdefault((document.sha256, kind), []).append(document)
+        self._hashes.setdefault((document.size, kind), set()).add(document.sha256)
 
     def _is_unchanged(self, file: FoundFile) -> bool:
         known = self.by_path.get(str(file.path))
@@ -160,6 +167,11 @@ class Inventory:
             return True
         # A folder that was renamed as a whole: its documents are those of another root.
         return not lies_below(Path(document.path), [self._root]) and not _exists(document.path)
+
+
+def kind_of(name: str) -> str:
+    """Return what, beside its content, decides how a file is read: only files of one kind can be the same document."""
+    return PurePath(name).suffix.lower()
 
 
 def _is_same(file: FoundFile, size: int, mtime_ns: int, *, since: float) -> bool:

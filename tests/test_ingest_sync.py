@@ -134,6 +134,27 @@ def test_a_copy_is_a_document_of_its_own_and_nothing_is_embedded(desk: Desk) -> 
     assert desk.library.verify().problems == ()
 
 
+def test_a_copy_that_is_read_in_another_way_is_read_by_itself(desk: Desk) -> None:
+    write(desk.folder, "a.md", "# Rules\n\n- The *zeppelin* lands on Monday.\n")
+    desk.ingest()
+    write(desk.folder, "b.txt", "# Rules\n\n- The *zeppelin* lands on Monday.\n")
+    assert desk.ingest().duplicates == ()
+    alone = desk.texts()["b.txt"]
+    (desk.folder / "a.md").rename(desk.folder / "c.txt")
+    report = desk.ingest()
+    assert (report.moved, report.removed, report.duplicates) == ((), ("a.md",), (("c.txt", "b.txt"),))
+    assert desk.texts() == {"b.txt": alone, "c.txt": alone}
+
+
+def test_a_file_without_suffix_that_breaks_keeps_its_document(desk: Desk) -> None:
+    write(desk.folder, "notes", "The zeppelin lands on Monday.")
+    desk.ingest()
+    write(desk.folder, "notes", b"\x00\x01\x02\xff" * 40)
+    report = desk.ingest()
+    assert (report.removed, [failure.name for failure in report.failures]) == ((), ["notes"])
+    assert set(desk.texts()) == {"notes"}
+
+
 def test_copies_that_come_together_are_embedded_once(desk: Desk) -> None:
     for name in ("a.txt", "b.txt", "c.txt"):
         write(desk.folder, name, "The zeppelin lands on Monday.")
