@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import PurePath
 
-from ingest.readers.code import DEFINITIONS
+from ingest.readers.code import DEFINITIONS, LANGUAGES
 from ingest.readers.kinds import choose_format
 from ingest.readers.nesting import Nesting
 from rag_app.errors import ReadError
@@ -95,7 +95,7 @@ SUFFIXES: dict[str, str] = {
     ".eml": "eml",
     **dict.fromkeys((".mbox", ".mbx"), "mbox"),
     ".zip": "zip",
-    **dict.fromkeys((".css", ".hs", *DEFINITIONS), "code"),
+    **dict.fromkeys((".css", *LANGUAGES, *DEFINITIONS), "code"),
 }
 
 READERS: dict[str, Reader] = {suffix: FORMATS[key] for suffix, key in SUFFIXES.items()}

@@ -1,7 +1,8 @@
 """Read source code: one section for each definition, under its first line.
 
-Python is parsed; other languages are cut where a line looks like the beginning of a definition. Lines are neither
-added nor taken away, so that the number of a line is one more than the line breaks before it.
+Python is parsed; other languages are cut where a line looks like the beginning of a definition, and what is long
+still at the constructs of its language. Lines are neither added nor taken away, so that the number of a line is one
+more than the line breaks before it.
 """
 
 import ast
@@ -58,6 +59,17 @@ _INNER = re.compile(
 _SHORTEST_SECTION = 400
 # Definitions longer than this are cut at the definitions inside them.
 _LONGEST_SECTION = 1_200
+# Sections longer than this are cut into such as are not, at the constructs of the language.
+_LONGEST_PIECE = 2_400
+# The names that langchain's separators of each language go by.
+LANGUAGES = {
+    **dict.fromkeys((".py", ".pyi"), "python"), **dict.fromkeys((".js", ".mjs", ".cjs", ".jsx"), "js"),
+    **dict.fromkeys((".ts", ".tsx"), "ts"), **dict.fromkeys((".cc", ".cpp", ".hpp"), "cpp"),
+    **dict.fromkeys((".c", ".h"), "c"), **dict.fromkeys((".ex", ".exs"), "elixir"), ".java": "java", ".kt": "kotlin",
+    ".scala": "scala", ".cs": "csharp", ".php": "php", ".swift": "swift", ".rs": "rust", ".go": "go", ".rb": "ruby",
+    ".lua": "lua", ".r": "r", ".sol": "sol", ".proto": "proto", ".ps1": "powershell", ".hs": "haskell",
+    ".tex": "latex", ".cbl": "cobol", ".cob": "cobol", ".bas": "visualbasic6",
+}  # fmt: skip
 _LARGEST_PARSED = 2_000_000
 _ATTACHED = ("@", "#", "//", "/*", " *", "--", "[")
 # clean() makes line breaks of these, which no compiler counts.
@@ -74,7 +86,10 @@ def read_code(data: bytes, name: str) -> ExtractedText:
     if starts is None:
         pattern = DEFINITIONS.get(suffix)
         starts = list(_starts_of_lines(text, pattern)) if pattern else []
-    return ExtractedText(text, tuple(_sections(text, starts)), title=PurePath(name).name)
+    sections = _sections(text, starts)
+    if any(section.end - section.start > _LONGEST_PIECE for section in sections):
+        sections = list(_cut_long(text, sections, LANGUAGES.get(suffix)))
+    return ExtractedText(text, tuple(sections), title=PurePath(name).name)
 
 
 def _python_starts(text: str) -> list[_Start] | None:
@@ -143,6 +158,32 @@ def _sections(text: str, starts: list[_Start]) -> list[Section]:
         sections.append(Section(start, end, None, " > ".join(filter(None, (parent, own))) or None))
         parents.append(parent)
     return sections
+
+
+def _cut_long(text: str, sections: list[Section], language: str | None) -> Iterator[Section]:
+    """Cut sections that are long where the language's constructs begin; the pieces keep the heading."""
+    # Imported here because few files have such sections.
+    from langchain_text_splitters import Language, RecursiveCharacterTextSplitter
+
+    constructs = RecursiveCharacterTextSplitter.get_separators_for_language(Language(language)) if language else []
+    splitter = RecursiveCharacterTextSplitter(
+        # No line is cut: a machine may have written all in one.
+        list(dict.fromkeys([*(construct for construct in constructs if construct.strip(" ")), "\n\n", "\n"])),
+        is_separator_regex=True,
+        keep_separator="start",
+        chunk_size=_LONGEST_PIECE,
+        chunk_overlap=0,
+        strip_whitespace=False,
+    )
+    for section in sections:
+        start = section.start
+        pieces = splitter.split_text(text[start : section.end])
+        if len(pieces) < 2 or "".join(pieces) != text[start : section.end]:
+            yield section
+            continue
+        for piece in pieces:
+            yield Section(start, start + len(piece), None, section.heading)
+            start += len(piece)
 
 
 def _signature(code: str) -> str | None:
