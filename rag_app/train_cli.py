@@ -173,21 +173,21 @@ def train_confidence(
     own = read_questions(questions, split=split) if questions else []
     # The file may be the one that the application itself reads.
     draft = out.with_name(f"{out.name}.tmp")
-    with discarding(draft), open_written(draft) as file, open_application(context) as application:
-        workshop, systems = EvaluationWorkshop(application), [unguarded_system(application)]
-        others = read_passages(questions) if questions else []
-        with show_bar("Asking", len(held) + len(own)) as advance:
-            scored = [
-                *run_questions(
-                    held, systems, Run("given", workshop, application.embedder), on_scored=lambda _: advance()
-                ),
-                *run_questions(
-                    own, systems, Run("open", workshop, application.embedder, others), on_scored=lambda _: advance()
-                ),
-            ]
-        belief = fit_belief(judged_signals(scored))
-        write_json(asdict(belief), file)
-        file.flush()
+    with discarding(draft):
+        with open_written(draft) as file, open_application(context) as application:
+            workshop, systems = EvaluationWorkshop(application), [unguarded_system(application)]
+            others = read_passages(questions) if questions else []
+            with show_bar("Asking", len(held) + len(own)) as advance:
+                scored = [
+                    *run_questions(
+                        held, systems, Run("given", workshop, application.embedder), on_scored=lambda _: advance()
+                    ),
+                    *run_questions(
+                        own, systems, Run("open", workshop, application.embedder, others), on_scored=lambda _: advance()
+                    ),
+                ]
+            belief = fit_belief(judged_signals(scored))
+            write_json(asdict(belief), file)
         draft.replace(out)
     typer.echo(f"{out}: {belief}")
 

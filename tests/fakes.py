@@ -121,5 +121,8 @@ class ListLibrary:
     def search_words(self, query: str, k: int, scope: Scope | None = None) -> list[Hit]:
         return []
 
+    def distinct(self, hits: Sequence[Hit]) -> list[Hit]:
+        return list(hits)
+
     def passages(self, hits: Sequence[Hit]) -> list[Passage]:
         return [replace(self._passages[h.chunk_id], rank=r, score=h.score) for r, h in enumerate(hits, start=1)]

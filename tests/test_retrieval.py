@@ -149,8 +149,21 @@ class ScopeRecorder:
         self.scopes.append(scope or Scope())
         return []
 
+    def distinct(self, hits: Sequence[Hit]) -> list[Hit]:
+        return []
+
     def passages(self, hits: Sequence[Hit]) -> list[Passage]:
         return []
+
+
+def test_copies_of_a_text_take_one_place(tmp_path: Path) -> None:
+    with open_library(tmp_path) as library:
+        leave = "Ten days of leave may be carried over."
+        for name in ("a.md", "copy of a.md"):
+            store(library, new_document(name, leave))
+        other = store(library, new_document("b.md", "Leave is asked for in writing."))
+        found = retrieve("days of leave", 2, library=library, embedder=EMBEDDER, scope=Scope())
+        assert [passage.document.name for passage in found] == ["copy of a.md", other.name]
 
 
 @pytest.mark.parametrize("wrap", [lambda library: library, PartlySearched], ids=["whole", "partly"])

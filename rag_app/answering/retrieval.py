@@ -20,6 +20,8 @@ WORDS_WEIGHT = 0.12
 0.003 between 0.08 and 0.14. Chosen for cosines of all-MiniLM-L6-v2; an embedder whose cosines lie closer together
 gives the words more weight."""
 SEARCH_DEPTH = 100
+DISTINCT_AMONG = 4
+"""How many times the wanted hits are looked through for copies of each other."""
 
 
 class Searchable(Protocol):
@@ -27,6 +29,7 @@ class Searchable(Protocol):
 
     def search_vectors(self, query: NDArray[np.float32], k: int, scope: Scope = ...) -> list[Hit]: ...
     def search_words(self, query: str, k: int, scope: Scope = ...) -> list[Hit]: ...
+    def distinct(self, hits: Sequence[Hit]) -> list[Hit]: ...
     def passages(self, hits: Sequence[Hit]) -> list[Passage]: ...
 
 
@@ -49,6 +52,9 @@ class PartlySearched:
 
     def search_words(self, query: str, k: int, scope: Scope = Scope()) -> list[Hit]:
         return self.library.search_words(query, k, scope) if self.words else []
+
+    def distinct(self, hits: Sequence[Hit]) -> list[Hit]:
+        return self.library.distinct(hits)
 
     def passages(self, hits: Sequence[Hit]) -> list[Passage]:
         return self.library.passages(hits)
@@ -74,8 +80,10 @@ def fuse(dense: Sequence[Hit], words: Sequence[Hit], *, depth: int) -> list[Hit]
 
 
 def retrieve(query: str, k: int, *, library: Searchable, embedder: QueryEmbedder, scope: Scope) -> list[Passage]:
-    """Return the ``k`` best passages within ``scope``, best first."""
+    """Return the ``k`` best passages within ``scope``, best first; of copies of the same text only the newest."""
     depth = max(SEARCH_DEPTH, k)
     dense = library.search_vectors(embedder.embed_query(query), depth, scope)
     words = library.search_words(query, depth, scope)
-    return library.passages(fuse(dense, words, depth=depth)[:k])
+    fused = fuse(dense, words, depth=depth)
+    # Few hits are copies, and to tell them takes a query: look at no more of them than may be needed.
+    return library.passages(library.distinct(fused[: DISTINCT_AMONG * k])[:k])

@@ -110,6 +110,9 @@ class _NoLibrary:
     def search_words(self, query: str, k: int, scope: Any = None) -> list[Hit]:
         return []
 
+    def distinct(self, hits: Sequence[Hit]) -> list[Hit]:
+        return []
+
     def passages(self, hits: Sequence[Hit]) -> list[Passage]:
         return []
 
