@@ -34,7 +34,7 @@ def run_sql(folder: Path, *statements: str) -> None:
 
 
 def line(start: int, end: int, page: int = 1) -> TextBox:
-    return TextBox(start, end, page, left=0.125, top=start / 1024, right=0.75, bottom=(start + 8) / 1024)
+    return TextBox(start, end, page, left=0.125, top=start / 1000, right=0.75, bottom=(start + 8) / 1000)
 
 
 def test_what_a_document_was_is_kept_but_not_found(tmp_path: Path) -> None:

@@ -13,8 +13,9 @@ from rag_app.library import schema
 from rag_app.records import NewDocument, TextBox
 
 _PACKED = np.dtype(
-    [("start", "<i4"), ("end", "<i4"), ("left", "<f4"), ("top", "<f4"), ("right", "<f4"), ("bottom", "<f4")]
+    [("start", "<i4"), ("end", "<i4"), ("left", "<f8"), ("top", "<f8"), ("right", "<f8"), ("bottom", "<f8")]
 )
+_STEPS = 10_000
 
 _boxes = schema.document_boxes.c
 
@@ -55,9 +56,16 @@ def list_boxes(connection: Connection, document_id: int, start: int, end: int) -
 
 
 def packed_boxes(boxes: Iterable[TextBox]) -> bytes:
-    """Return the boxes of one page as bytes; their places keep seven digits."""
-    lines = [(box.start, box.end, box.left, box.top, box.right, box.bottom) for box in boxes]
-    return zlib.compress(np.array(lines, dtype=_PACKED).tobytes())
+    """Return the boxes of one page as bytes; places are kept in steps of a ten-thousandth of the page.
+
+    A box begins where the one before it ends, or near it, so that differences are small numbers, and their higher
+    bytes, kept together, are nothing to a compressor: a third of the room that the text takes.
+    """
+    start, end, *places = np.array([_numbers(box) for box in boxes], dtype=np.float64).reshape(-1, 6).T
+    left, top, right, bottom = (np.rint(place * _STEPS) for place in places)
+    columns = (start - _before(end), end - start, left - _before(right), right - left, top - _before(top), bottom - top)
+    planes = np.array(columns).astype("<i4").view(np.uint8).reshape(len(columns), -1, 4).transpose(0, 2, 1)
+    return zlib.compress(planes.tobytes(), level=9)
 
 
 def unpacked_boxes(blob: bytes) -> NDArray[np.void]:
@@ -66,4 +74,20 @@ def unpacked_boxes(blob: bytes) -> NDArray[np.void]:
     Raises:
         ValueError, zlib.error: the bytes are nothing that it made.
     """
-    return np.frombuffer(zlib.decompress(blob), dtype=_PACKED)
+    planes = np.frombuffer(zlib.decompress(blob), dtype=np.uint8).reshape(6, 4, -1).transpose(0, 2, 1)
+    gap, length, shift, width, step, height = np.ascontiguousarray(planes).view("<i4")[..., 0].astype(np.int64)
+    end, right, top = np.cumsum(gap + length), np.cumsum(shift + width), np.cumsum(step)
+    boxes = np.empty(len(end), dtype=_PACKED)
+    boxes["start"], boxes["end"] = end - length, end
+    for name, place in (("left", right - width), ("top", top), ("right", right), ("bottom", top + height)):
+        boxes[name] = place / _STEPS
+    return boxes
+
+
+def _numbers(box: TextBox) -> tuple[float, ...]:
+    return box.start, box.end, box.left, box.top, box.right, box.bottom
+
+
+def _before(column: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the value of the row above, 0 in the first one."""
+    return np.concatenate([[0.0], column[:-1]])
