@@ -46,13 +46,15 @@ def show(application: "Application") -> None:
         on_submit=_ask_typed,
         args=(application,),
     )
+    # Always there, and before the turns: opening a source moves nothing, and it stays while an answer grows.
+    beside = st.container()
     trouble = st.session_state.pop(_TROUBLE, "")
-    if trouble:
-        show_error(trouble)
     turns, jobs = conversation.load_turns(application.library)
-    if turns:
-        # Before the turns, so that it is there while an answer grows.
-        draw_panel(application.library)
+    with beside:
+        if trouble:
+            show_error(trouble)
+        if turns:
+            draw_panel(application.library)
     opening = st.empty()
     if turns:
         opening.empty()

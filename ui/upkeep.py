@@ -76,7 +76,7 @@ def duplicates_html(pairs: Sequence[Duplicate]) -> str:
         f'<span class="name">{escaped(pair.other.name)}</span></li>'
         for pair in pairs[:SHOWN]
     )
-    return f'<ul class="board">{items}</ul>{_more(len(pairs))}'
+    return f'<ul class="lines">{items}</ul>{_more(len(pairs))}'
 
 
 def receipts_html(receipts: Sequence[Receipt]) -> str:
@@ -88,7 +88,7 @@ def receipts_html(receipts: Sequence[Receipt]) -> str:
         f'<p class="state wide">Found clean: {escaped(", ".join(receipt.checked) or "not looked for yet")}</p></li>'
         for receipt in list(reversed(receipts))[:SHOWN]
     )
-    return f'<ul class="board">{items}</ul>{_more(len(receipts))}'
+    return f'<ul class="lines">{items}</ul>{_more(len(receipts))}'
 
 
 def versions_html(document: Document, versions: Sequence[Version]) -> str:
@@ -103,7 +103,7 @@ def versions_html(document: Document, versions: Sequence[Version]) -> str:
         "</span></li>"
         for version in reversed(versions)
     ]
-    return f'<ul class="board">{"".join(lines)}</ul>'
+    return f'<ul class="lines">{"".join(lines)}</ul>'
 
 
 def _earlier(versions: int) -> str:
@@ -134,7 +134,7 @@ def failure_html(failure: FailedFile) -> str:
     """Return a file that could not be read, with the reason and what to do about it."""
     tried = f"tried {failure.attempts} times, last " if failure.attempts > 1 else ""
     return (
-        f'<ul class="board"><li class="failed"><span class="dot"></span>'
+        f'<ul class="lines"><li class="failed"><span class="dot"></span>'
         f'<span class="name">{escaped(failure.name)}</span>'
         f'<span class="state">{tried}{failure.failed_at:%Y-%m-%d %H:%M} UTC</span>'
         f'<p class="reason">{escaped(failure.reason)}</p></li></ul>'

@@ -14,7 +14,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Dialog, Page, Request, sync_playwright
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from playwright.sync_api import Browser, Dialog, Page, Request, expect, sync_playwright
 
 from tests.conftest import find_browser
 
@@ -41,6 +42,7 @@ class Server:
     url: str
     home: Path
     log: Path
+    pid: int
 
 
 @pytest.fixture(scope="session")
@@ -74,7 +76,7 @@ def serve(home: Path) -> Iterator[Server]:
             stdout=output,
             stderr=subprocess.STDOUT,
         )
-    server = Server(f"http://localhost:{port}", home, log)
+    server = Server(f"http://localhost:{port}", home, log, process.pid)
     try:
         wait_until_healthy(server, process)
         yield server
@@ -162,6 +164,14 @@ class Visit:
         box.press("Enter")
         self.page.locator(".question", has_text=question[:60]).last.wait_for(timeout=PATIENCE_MS)
         self.settle()
+        expect(self.page.locator(".writing")).to_have_count(0)
+
+    def check_access(self) -> None:
+        """Fail where axe-core finds what keeps people out: a serious or critical violation of WCAG 2.1 A or AA."""
+        wanted = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}}
+        found = Axe().run(self.page, options=wanted).response["violations"]
+        grave = [(v["id"], v["nodes"][0]["html"]) for v in found if v["impact"] in {"serious", "critical"}]
+        assert grave == []
 
     def select_row(self, number: int) -> None:
         """Tick a row of the table of documents, counted from 0: it is drawn on a canvas, so by its place."""
