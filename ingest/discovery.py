@@ -14,7 +14,8 @@ from pathlib import Path, PurePath
 
 from pathspec import GitIgnoreSpec
 
-from ingest.readers import READERS
+from ingest.readers import READERS, SUFFIXES
+from ingest.readers.tesseract import find_program
 from ingest.sniffing import SNIFFED_BYTES, readable
 from rag_app.errors import FolderError
 from rag_app.records import Failure
@@ -37,13 +38,15 @@ class Discovery:
     """What a folder holds: files in the order of their names, failures, and how many files were passed over.
 
     ``unlisted`` are folders whose content could not be seen, so that nothing below them counts as gone. What is
-    ``known`` is a file to ingest whatever it looks like.
+    ``known`` is a file to ingest whatever it looks like. ``pictures`` is how many of the files passed over are
+    pictures, whose text nothing here can recognise.
     """
 
     files: list[FoundFile] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     unlisted: list[Path] = field(default_factory=list)
     skipped: int = 0
+    pictures: int = 0
     known: AbstractSet[str] = frozenset()
 
 
@@ -181,6 +184,12 @@ def _note_file(path: Path, name: str, found: Discovery) -> None:
     except OSError as error:
         found.failures.append(Failure(name, f"{name} cannot be opened: {error.strerror}. Check its permissions."))
         found.unlisted.append(path)
+        return
+    # A folder of documents has drawings and logos beside them: those are no failures.
+    is_picture = SUFFIXES.get(path.suffix.lower()) == "image" and str(path) not in found.known
+    if is_picture and not find_program():
+        found.skipped += 1
+        found.pictures += 1
         return
     if not stat.S_ISREG(status.st_mode) and path.suffix.lower() in READERS:
         reason = f"{name} is no regular file (a pipe, socket or device). Remove it or list it in .ragignore."

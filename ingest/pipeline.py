@@ -14,6 +14,7 @@ from pathlib import Path
 from ingest.discovery import Discovery, FoundFile, checked_folder, discover, found_file
 from ingest.options import IngestOptions as IngestOptions
 from ingest.options import PassageEmbedder as PassageEmbedder
+from ingest.readers.tesseract import INSTALL
 from ingest.reading import ReadingPool
 from ingest.run import OpenReading, Run
 from ingest.sync import Inventory
@@ -121,7 +122,9 @@ def _warnings_of(folder: Path, found: Discovery, *, kept: Sequence[Document], re
             f"{len(kept)} documents have no file in {folder} any more, which is most of them: they were kept, in case "
             "a disk is not mounted. If they are to be removed, run this again with --force."
         )
-    elif not found.files and not found.failures:
+    if found.pictures:
+        warnings.append(f"{found.pictures} pictures were left out. To have their text read, {INSTALL}.")
+    if not kept and not found.files and not found.failures:
         others = f" ({found.skipped} of other kinds, links or pipes were left out)" if found.skipped else ""
         warnings.append(f"{folder} holds no file that can be read{others}; the collection now holds nothing from it.")
     return tuple(warnings)

@@ -67,6 +67,10 @@ def ingest(
         raise typer.Exit(1)
 
 
+# After so many, the next search would begin with work on the index that is better done now.
+_MANY_CHUNKS = 1000
+
+
 @dataclass(frozen=True, slots=True)
 class _Shown:
     """How a run and its report are shown."""
@@ -109,6 +113,8 @@ class _Desk:
             report = ingest_folder(self.folder, self._library, self._embedder, options=self.options, on_event=tell)
             if journal:
                 journal.finish(report)
+                if report.chunks >= _MANY_CHUNKS:
+                    self._library.settle_index()
         print_result(report.to_json(), shown.as_json, partial(show_ingest, report, dry_run=self.options.dry_run))
         return report
 

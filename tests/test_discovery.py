@@ -168,3 +168,15 @@ def test_a_link_that_points_to_itself_cannot_be_listed(tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     with pytest.raises(FolderError, match="cannot be listed"):
         discover(tmp_path / "loop")
+
+
+def test_pictures_are_passed_over_where_no_text_can_be_recognised(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "logo.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    (tmp_path / "known.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    (tmp_path / "notes.md").write_text("Words.")
+    monkeypatch.setenv("PATH", "")
+    found = discover(tmp_path, known={str(tmp_path / "known.png")})
+    assert [file.name for file in found.files] == ["known.png", "notes.md"]
+    assert (found.skipped, found.pictures, found.failures) == (1, 1, [])
