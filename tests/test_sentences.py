@@ -31,6 +31,15 @@ def test_list_items_table_rows_and_headings_stand_alone() -> None:
     ]  # fmt: skip
 
 
+def test_a_word_that_is_an_abbreviation_elsewhere_ends_a_sentence() -> None:
+    assert split("Plant after the last frost in May. Garlic is for October. See No. 5 and fig. 2.") == [
+        "Plant after the last frost in May.", "Garlic is for October.", "See No. 5 and fig. 2.",
+    ]  # fmt: skip
+    assert split("It takes 5 min. The answer is no. Dr. May agrees.") == [
+        "It takes 5 min.", "The answer is no.", "Dr. May agrees.",
+    ]  # fmt: skip
+
+
 @given(st.text(max_size=400))
 def test_sentences_are_ordered_and_cover_every_letter_and_digit(text: str) -> None:
     spans = split_sentences(text)

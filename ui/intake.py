@@ -36,7 +36,7 @@ def draw_upload(application: "Application", *, key: str) -> None:
             "Drop documents here, or choose them",
             accept_multiple_files=True,
             key=f"files-{key}-{turn}",
-            help="PDF, Word, Markdown, HTML, CSV, plain text and source code. Several at once are fine.",
+            help="PDF, Office files, books, mail, web pages, data, text, code and archives. Several at once are fine.",
         )
         left, right = st.columns([3, 2], vertical_alignment="bottom")
         collection = left.selectbox(

@@ -13,6 +13,8 @@ from sentencex import get_sentence_boundaries
 ITEM = re.compile(r"\s*(?:[-*•–·▪]|\d{1,3}[.)]|[a-z]\)|\||#{1,6}\s|>)\s*")
 FIELD = re.compile(r"[^\W\d][\w ./()-]{0,40}: ")
 """A row of a table or of settings, as in "Country: Norway"."""
+ORDINARY = re.compile(r"\b(?:[Mm]ay|[Nn]o|min|sec|Jan|Mar|Sept|Oct|Dec|art|ill|ore)\.\s+(?=[A-Z][a-z])")
+"""Words that are abbreviations elsewhere, at the end of a sentence: "… the last frost in May. Garlic …"."""
 WRAPPED_FROM = 55
 """A line at least this long that does not end a sentence is taken to be wrapped."""
 
@@ -23,14 +25,23 @@ def split_sentences(text: str) -> tuple[tuple[int, int], ...]:
     spans = []
     for start, end in _paragraphs(text):
         block = text[start:end]
-        for boundary in get_sentence_boundaries("en", block):
-            low, high = start + boundary["start_index"], start + boundary["end_index"]
+        for begin, end in _boundaries(block):
+            low, high = start + begin, start + end
             piece = text[low:high]
             low += len(piece) - len(piece.lstrip())
             high -= len(piece) - len(piece.rstrip())
             if any(c.isalnum() for c in text[low:high]):
                 spans.append((low, high))
     return tuple(spans)
+
+
+def _boundaries(block: str) -> Iterator[tuple[int, int]]:
+    for boundary in get_sentence_boundaries("en", block):
+        begin, end = boundary["start_index"], boundary["end_index"]
+        for found in ORDINARY.finditer(block, begin, end):
+            yield begin, found.end()
+            begin = found.end()
+        yield begin, end
 
 
 def _paragraphs(text: str) -> Iterator[tuple[int, int]]:
