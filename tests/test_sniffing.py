@@ -60,3 +60,11 @@ def test_a_mail_without_a_suffix_is_found_in_a_folder(tmp_path: Path) -> None:
     found = discover(tmp_path)
     assert [file.name for file in found.files] == ["1704103200.M1"]
     assert found.skipped == 1
+
+
+def test_a_file_that_begins_with_hundreds_of_comments_is_told_apart_at_once() -> None:
+    comments = b"<!-- -->\n" * 400
+    assert sniff(comments + b"Some words.") is None
+    page = sniff(comments + b"<html><body>Some words.</body></html>")
+    assert page
+    assert page.format == "html"

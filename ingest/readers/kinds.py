@@ -88,7 +88,8 @@ _PACKED_MIME = (
     (b"application/epub+zip", Kind("epub", "an EPUB book")),
 )
 _MOST_LISTED = 20_000
-_HTML = re.compile(rb"(?:<\?xml[^>]{0,200}>\s*)?(?:<!--.{0,2000}?-->\s*)*<(?:!doctype\s+html|html)\b", re.I | re.S)
+# A comment ends at its first mark of an end, whatever follows: to try the later ones takes twice as long with each.
+_HTML = re.compile(rb"(?:<\?xml[^>]{0,200}>\s*)?(?><!--.{0,2000}?-->\s*)*<(?:!doctype\s+html|html)\b", re.I | re.S)
 _XML = re.compile(rb"<\?xml\s|<!DOCTYPE\s+\w")
 _MAIL_FIELD = (
     rb"(?:return-path|received|delivered-to|message-id|mime-version|from|to|subject|date|x-[\w-]+|cc|reply-to|"
