@@ -20,6 +20,7 @@ from tests.libraries import (
     contents,
     found_by_vectors,
     found_by_words,
+    index_file,
     new_document,
     open_library,
     store,
@@ -193,6 +194,23 @@ def test_a_removal_while_another_reads_is_finished_when_that_one_is_done(tmp_pat
         assert library.receipts()[0] == receipt
     with open_library(tmp_path) as library:
         assert set(library.receipts()[0].checked) >= EVERYWHERE
+
+
+def test_a_process_that_closes_later_does_not_put_removed_vectors_back(tmp_path: Path) -> None:
+    with open_library(tmp_path) as longer:
+        store(longer, new_document("keep.txt", "plain words"))
+        gone = store(longer, new_document("gone.txt", "the zeppelin lands"))
+        assert found_by_vectors(longer, "zeppelin")
+        with closing(sqlite3.connect(tmp_path / "library.sqlite3")) as connection:
+            chosen = connection.execute("SELECT vector FROM chunks WHERE document_id = ?", (gone.id,))
+            vector: bytes = chosen.fetchone()[0]
+        with open_library(tmp_path) as other:
+            other.remove(gone.id)
+    held = index_file(tmp_path).read_bytes()
+    assert held
+    assert vector[:64] not in held
+    with open_library(tmp_path) as again:
+        assert not again.verify().problems
 
 
 def test_a_removal_that_another_program_keeps_from_cleaning_is_a_removal(tmp_path: Path) -> None:

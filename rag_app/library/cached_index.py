@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
+from rag_app.errors import LibraryError
 from rag_app.library.background import BackgroundBuild
 from rag_app.library.database import Database
 from rag_app.library.history import REVISIONS_KEPT, State, state_of
@@ -149,11 +150,28 @@ class CachedIndex:
             logger.warning("The vector index cannot be saved (%s); it will be made anew from the library.", error)
         self._unsaved, self._saved_revision, self._seen = 0, self._index.stamp.revision, _signature(self._file)
 
-    def close(self) -> None:
-        """End what is being built, and save the index if it has changed."""
+    def close(self, database: Database) -> None:
+        """End what is being built, and save the index if it has changed, without what was removed meanwhile."""
         self._build.stop()
         with self.lock:
+            if self._unsaved and self._saved:
+                self._catch_up(database)
             self.save()
+
+    def _catch_up(self, database: Database) -> None:
+        """Bring the index to the library's state, or drop it where that takes more than to follow the changes.
+
+        Another process may have removed documents, and cleaned the file of their vectors.
+        """
+        index, self._index = self._index, None
+        try:
+            with database.reading() as connection:
+                stamp = stamp_of(state_of(connection))
+                if index is not None and stamp is not None and can_follow(connection, index.stamp, stamp):
+                    follow(connection, index, stamp)
+                    self._index = index
+        except LibraryError as error:
+            logger.warning("The vector index is not saved (%s); it will be made anew from the library.", error)
 
     def _improve(self, database: Database) -> None:
         """Take over the index that another process built, or build one."""

@@ -249,7 +249,7 @@ class Library(ReadableLibrary):
 
     def close(self) -> None:
         """Save the vector index if it has changed, overwrite what was removed, and close the database."""
-        self._index.close()
+        self._index.close(self._database)
         if not self._database.read_only:
             clean_up(self._database, self._index, probes=self._dropped)
         self._database.close()
