@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import closing, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from ingest.reading import ReadFile, Reading, ReadingPool, Request, Unread
 from ingest.splitting import Splitter
 from ingest.sync import Inventory, Plan, kind_of
 from ingest.tally import Tally
-from rag_app.errors import NotFound
+from rag_app.errors import NotFound, PathTaken
 from rag_app.library import Library
 from rag_app.records import Document, FailedFile, Failure, NewDocument, Span
 
@@ -33,6 +33,16 @@ _READ_AHEAD_FILES = 64
 _READ_AHEAD_BYTES = 64 * 2**20
 _TELL_AFTER_SECONDS = 0.5
 _REMOVED_AT_ONCE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class _Copy:
+    """A file that has the content of another document. Without its text: there may be thousands of copies."""
+
+    name: str
+    of: str
+    path: str
+    sha256: str
 
 
 class Run:
@@ -58,7 +68,7 @@ class Run:
         self._open_reading = open_reading
         self._splitter: Splitter | None = None
         self._in_flight: dict[tuple[str, str], NewDocument] = {}
-        self._copies: list[tuple[str, NewDocument]] = []
+        self._copies: list[_Copy] = []
         self._waiting: deque[tuple[FoundFile, Future[ReadFile | Unread]]] = deque()
 
     def bring_in(self, plan: Plan) -> None:
@@ -112,9 +122,7 @@ class Run:
 
     def duplicates(self) -> list[tuple[str, str]]:
         """Return which files were copies of which documents that still have the same content."""
-        return [
-            (name, first.name) for name, first in self._copies if self._inventory.has_content(first.path, first.sha256)
-        ]
+        return [(copy.name, copy.of) for copy in self._copies if self._inventory.has_content(copy.path, copy.sha256)]
 
     def _must_embed(self, files: Sequence[FoundFile]) -> bool:
         """Whether it is plain from the sizes alone that something is new."""
@@ -170,10 +178,13 @@ class Run:
         if failed := self._inventory.failure_like(file, read.sha256):
             self._keep_in_quarantine(file, replace(failed, mtime_ns=read.mtime_ns), noted=False)
         elif known and known.sha256 == read.sha256:
-            self._touch(known, read.mtime_ns)
-            self._keep(file)
+            if self._touch(known, read.mtime_ns):
+                self._keep(file)
+            else:
+                self._take_again(file, known, reading)
         elif old := self._inventory.moved_from(file, read.sha256):
-            self._move(old, file, read)
+            if not self._move(old, file, read):
+                self._take_again(file, old, reading)
         elif copy := self._copy(file, read):
             self._embed(copy, queue)
         elif read.extracted is None:
@@ -186,6 +197,11 @@ class Run:
             else:
                 reason = f"{file.name} has no text in it. Put its content into words, or list it in .ragignore."
                 self._fail_to_read(file, Unread(reason, read.sha256, lasting=True))
+
+    def _take_again(self, file: FoundFile, lost: Document, reading: Reading) -> None:
+        """Read a file for itself, because another program has removed the document that it was."""
+        self._inventory.replace(lost.path, None)
+        self._waiting.appendleft((file, reading.submit(Request(file))))
 
     def _embed(self, document: NewDocument, queue: EmbeddingQueue) -> None:
         if self._options.dry_run:
@@ -214,21 +230,35 @@ class Run:
         self._tally.unchanged += 1
         self._tally.finish("unchanged", file.name)
 
-    def _touch(self, known: Document, mtime_ns: int) -> None:
+    def _touch(self, known: Document, mtime_ns: int) -> bool:
+        """Note that a file is as it was; False if its document is gone."""
         if self._options.dry_run:
-            return
+            return True
         if known.mtime_ns != mtime_ns:
-            self._library.touch(known.id, mtime_ns=mtime_ns)
+            try:
+                self._library.touch(known.id, mtime_ns=mtime_ns)
+            except NotFound:
+                return False
         if known.path in self._inventory.failed:
             # It was broken for a while, and is as it was before.
             self._library.forget_failure(self._options.collection, known.path)
+        return True
 
-    def _move(self, old: Document, file: FoundFile, read: ReadFile) -> None:
+    def _move(self, old: Document, file: FoundFile, read: ReadFile) -> bool:
+        """Let a document follow its file; False if it is gone."""
         move = partial(replace, old) if self._options.dry_run else partial(self._library.move, old.id)
-        moved = move(name=file.name, path=str(file.path), root=str(self._root), mtime_ns=read.mtime_ns)
+        try:
+            moved = move(name=file.name, path=str(file.path), root=str(self._root), mtime_ns=read.mtime_ns)
+        except NotFound:
+            return False
+        except PathTaken:
+            # Another program has been quicker to store the file where it is now.
+            self._keep(file)
+            return True
         self._inventory.replace(old.path, moved)
         self._tally.moved.append((old.name, file.name))
         self._tally.finish("moved", file.name, size=file.size)
+        return True
 
     def _copy(self, file: FoundFile, read: ReadFile) -> NewDocument | None:
         """Return a document made of another of the same content, which then need not be embedded."""
@@ -237,7 +267,7 @@ class Run:
             first = self._document_of(twin)
         if first is None:
             return None
-        self._copies.append((file.name, first))
+        self._copies.append(_Copy(file.name, first.name, first.path, first.sha256))
         copy = replace(first, name=file.name, path=str(file.path), root=str(self._root))
         return replace(copy, size=read.size, mtime_ns=read.mtime_ns)
 

@@ -45,6 +45,10 @@ class NotFound(LibraryError):
     """No such document or collection."""
 
 
+class PathTaken(LibraryError):
+    """Another document of the collection is at the path that one is to be moved to."""
+
+
 class ReadError(RagError):
     """A file cannot be read as a document."""
 

@@ -9,7 +9,7 @@ import pytest
 
 from ingest.pipeline import IngestOptions, ingest_folder
 from rag_app.library import Library
-from rag_app.records import Document, IngestReport, contextual_text
+from rag_app.records import Document, IngestEvent, IngestReport, NewDocument, Span, contextual_text
 from tests.corpus_makers import PARAGRAPH, pdf, write_corpus
 from tests.fakes import FakeEmbedder
 from tests.reading_here import ReadingHere
@@ -114,6 +114,51 @@ def test_of_several_lost_documents_the_one_of_the_same_file_name_is_found_again(
     assert dict(report.moved) == {"one/x.txt": "three/x.txt", "two/y.txt": "four/y.txt"}
     assert desk.documents()["three/x.txt"].id == ids["one/x.txt"]
     assert report.removed == ()
+
+
+@pytest.mark.parametrize("change", ["touched", "moved"])
+def test_a_document_that_is_removed_while_its_file_is_read_is_added_anew(desk: Desk, change: str) -> None:
+    file = write(desk.folder, "a.txt", "The zeppelin lands on Monday.")
+    desk.ingest()
+    if change == "touched":
+        os.utime(file, (1e9, 1e9))
+    else:
+        file = file.rename(desk.folder / "b.txt")
+
+    def remove_all(event: IngestEvent) -> None:
+        if event.step == "reading":
+            for document in desk.library.documents():
+                desk.library.remove(document.id)
+
+    report = ingest_folder(
+        desk.folder, desk.library, FakeEmbedder(), options=OPTIONS, on_event=remove_all, open_reading=ReadingHere
+    )
+    assert (report.added, report.failures) == ((file.name,), ())
+    assert desk.texts() == {file.name: "The zeppelin lands on Monday."}
+
+
+def test_a_moved_file_that_another_program_has_stored_meanwhile_is_there_once(desk: Desk) -> None:
+    write(desk.folder, "a.txt", "The zeppelin lands on Monday.").rename(desk.folder / "b.txt")
+    desk.ingest()
+    stored = desk.documents()["b.txt"]
+    (desk.folder / "b.txt").rename(desk.folder / "a.txt")
+    desk.ingest()
+    (desk.folder / "a.txt").rename(desk.folder / "b.txt")
+
+    def store_it(event: IngestEvent) -> None:
+        if event.step == "reading":
+            text = "The zeppelin lands on Monday."
+            span = Span(0, len(text), None, None)
+            facts = {name: getattr(stored, name) for name in "name path root sha256 size mtime_ns title pages".split()}
+            new = NewDocument(text=text, spans=(span,), **facts)
+            desk.library.store(new, FakeEmbedder().embed_passages([text]))
+
+    report = ingest_folder(
+        desk.folder, desk.library, FakeEmbedder(), options=OPTIONS, on_event=store_it, open_reading=ReadingHere
+    )
+    assert (report.unchanged, report.removed, report.failures) == (1, ("a.txt",), ())
+    assert list(desk.documents()) == ["b.txt"]
+    assert desk.library.verify().problems == ()
 
 
 def test_a_name_that_changes_only_its_case_is_a_move(desk: Desk) -> None:

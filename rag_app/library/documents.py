@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
 
-from rag_app.errors import LibraryError, NotFound
+from rag_app.errors import NotFound, PathTaken
 from rag_app.library import schema
 from rag_app.library.boxes import put_boxes
 from rag_app.library.embedded import content_hash
@@ -75,12 +75,12 @@ def put_document(
 
 
 def move_document(connection: Connection, document: Document, values: dict[str, Any]) -> None:
-    """Give a document another name and place; raises LibraryError where another document is there already."""
+    """Give a document another name and place; raises PathTaken where another document is there already."""
     there = select(_documents.id).join_from(schema.documents, schema.collections)
     there = there.where(_collections.name == document.collection, _documents.path == values["path"])
     taken = connection.scalar(there.where(_documents.id != document.id))
     if taken is not None:
-        raise LibraryError(
+        raise PathTaken(
             f"{document.name} cannot be moved to {values['path']}, which is document {taken} of the same collection. "
             f"Remove that one first with 'rag-app documents remove {taken}'."
         )

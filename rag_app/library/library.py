@@ -155,7 +155,7 @@ class Library(ReadableLibrary):
 
         Raises:
             NotFound: the library has no such document.
-            LibraryError: another document of its collection is at that path.
+            PathTaken: another document of its collection is at that path.
         """
         with self._database.writing() as connection:
             begin_revision(connection)
