@@ -31,6 +31,8 @@ OpenReading = Callable[[int, Orders], Reading]
 _MOST_WORKERS = 4
 _READ_AHEAD_FILES = 64
 _READ_AHEAD_BYTES = 64 * 2**20
+# Of so many files at a time it is not known yet how much text is in them: a small one may unfold to a large text.
+_UNREAD_FOR_EACH_WORKER = 4
 _TELL_AFTER_SECONDS = 0.5
 _REMOVED_AT_ONCE = 200
 
@@ -67,6 +69,7 @@ class Run:
         self._tally = tally
         self._open_reading = open_reading
         self._splitter: Splitter | None = None
+        self._most_unread = _UNREAD_FOR_EACH_WORKER
         self._in_flight: dict[tuple[str, str], NewDocument] = {}
         self._copies: list[_Copy] = []
         self._waiting: deque[tuple[FoundFile, Future[ReadFile | Unread]]] = deque()
@@ -83,6 +86,7 @@ class Run:
         if isinstance(self._embedder, LoadsLate) and not self._options.dry_run and self._must_embed(plan.changed):
             self._embedder.begin_loading()
         workers = min(self._options.workers or _automatic_workers(), len(plan.changed))
+        self._most_unread = _UNREAD_FOR_EACH_WORKER * workers
         with (
             closing(self._open_reading(workers, self._orders())) as reading,
             EmbeddingQueue(self._embedder, self._library.known_vectors) as queue,
@@ -149,12 +153,17 @@ class Run:
             self._wait(queue)
 
     def _read_ahead(self, to_read: deque[FoundFile], reading: Reading) -> None:
-        ahead = sum(file.size for file, _ in self._waiting)
-        while to_read and len(self._waiting) < _READ_AHEAD_FILES and (not self._waiting or ahead < _READ_AHEAD_BYTES):
+        ahead = sum(_weight(file, future) for file, future in self._waiting)
+        unread = sum(not future.done() for _, future in self._waiting)
+        while to_read and len(self._waiting) < _READ_AHEAD_FILES and unread < self._most_unread:
+            if self._waiting and ahead >= _READ_AHEAD_BYTES:
+                return
             file = to_read.popleft()
-            ahead += file.size
             self._tally.tell("reading", file.name)
-            self._waiting.append((file, reading.submit(Request(file, self._inventory.known_hashes(file)))))
+            future = reading.submit(Request(file, self._inventory.known_hashes(file)))
+            self._waiting.append((file, future))
+            ahead += _weight(file, future)
+            unread += not future.done()
 
     def _wait(self, queue: EmbeddingQueue) -> None:
         """Wait until the next file is read or the next texts are embedded."""
@@ -343,6 +352,15 @@ class Run:
             self._library.note_failure(failed)
         reason = f"{failed.reason} It has not changed since and was not read again (--retry-failed reads it)."
         self.fail(Failure(file.name, reason), quarantined=True)
+
+
+def _weight(file: FoundFile, future: "Future[ReadFile | Unread]") -> int:
+    """Return how much a file takes up while it waits: its text once it is read, and until then its bytes."""
+    if not future.done() or future.cancelled() or future.exception() is not None:
+        return file.size
+    read = future.result()
+    text = read.extracted.text if isinstance(read, ReadFile) and read.extracted else ""
+    return max(file.size, len(text))
 
 
 def _content_of(document: NewDocument) -> tuple[str, str]:

@@ -2,14 +2,27 @@
 
 import os
 from collections.abc import Iterator
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from ingest.orders import Orders
 from ingest.pipeline import IngestOptions, ingest_folder
+from ingest.reading import ReadFile, Request, Unread
+from ingest.wire import SplitText
 from rag_app.library import Library
-from rag_app.records import Document, IngestEvent, IngestReport, NewDocument, Span, contextual_text
+from rag_app.records import (
+    Document,
+    ExtractedText,
+    IngestEvent,
+    IngestReport,
+    NewDocument,
+    Section,
+    Span,
+    contextual_text,
+)
 from tests.corpus_makers import PARAGRAPH, pdf, write_corpus
 from tests.fakes import FakeEmbedder
 from tests.reading_here import ReadingHere
@@ -421,3 +434,37 @@ def test_a_long_text_is_split_in_slices_that_leave_nothing_out(desk: Desk) -> No
         assert contextual_text(document.title, chunk.heading, chunk.text) in desk.embedded[chunk.ordinal]
     assert report.chunks == len(chunks) > 500
     assert all(covered[i] or text[i].isspace() for i in range(len(text)))
+
+
+class _UnfoldsEverything:
+    """Reads every file as the same long text, of which one span is to be embedded."""
+
+    TEXT = "words " * 7_000_000
+
+    def __init__(self, workers: int, orders: Orders) -> None: ...
+
+    def submit(self, request: Request) -> "Future[ReadFile | Unread]":
+        file = request.file
+        extracted = ExtractedText(self.TEXT, (Section(0, 5, None, None),), None, None)
+        split = SplitText("title", (Span(0, 5, None, None),))
+        future: Future[ReadFile | Unread] = Future()
+        future.set_result(ReadFile(f"{file.name:0>64}", file.size, file.mtime_ns, extracted, split))
+        return future
+
+    def close(self) -> None: ...
+
+
+def test_small_files_that_unfold_to_long_texts_are_not_all_read_ahead(desk: Desk) -> None:
+    for number in range(10):
+        write(desk.folder, f"{number}.txt", "small")
+    steps: list[str] = []
+    ingest_folder(
+        desk.folder,
+        desk.library,
+        FakeEmbedder(),
+        options=replace(OPTIONS, dry_run=True),
+        on_event=lambda event: steps.append(event.step),
+        open_reading=_UnfoldsEverything,
+    )
+    assert steps.count("stored") == 10
+    assert steps[: steps.index("stored")].count("reading") == 2
