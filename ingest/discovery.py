@@ -135,6 +135,9 @@ def _look_into(root: Path, place: str, rules: _Rules, found: Discovery) -> list[
 
 def _read_rules(file: Path) -> GitIgnoreSpec:
     try:
+        if not stat.S_ISREG(file.stat().st_mode):
+            # To open a pipe would wait for somebody to write to it.
+            raise FolderError(f"{file} is no regular file. Put the patterns into a text file, or remove it.")
         return GitIgnoreSpec.from_lines(file.read_text(encoding="utf-8", errors="replace").splitlines())
     except (ValueError, OSError) as error:
         raise FolderError(f"{file} cannot be used: {error}. Its lines must be patterns as in .gitignore.") from error

@@ -44,6 +44,12 @@ def test_a_nested_ignore_file_holds_below_its_own_folder_and_overrules_the_outer
     assert names(tmp_path) == ["a.txt", "in/b.txt", "in/c.log"]
 
 
+def test_an_ignore_file_that_is_a_pipe_is_named_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / ".ragignore")
+    with pytest.raises(FolderError, match=r"\.ragignore is no regular file"):
+        discover(tmp_path)
+
+
 def test_an_ignore_file_with_an_impossible_pattern_is_named(tmp_path: Path) -> None:
     write(tmp_path, "a.txt")
     write(tmp_path, ".ragignore", text="!\n")
