@@ -66,8 +66,9 @@ lint: $(VENV)/.installed-dev ## Style, types and layers
 	@echo "== Layers"
 	@$(BIN)/lint-imports
 
-fuzz: $(VENV)/.installed-dev ## Spoil a file of every format in 500 ways each, and read them (about two minutes)
-	@RAG_APP_FUZZ_SEEDS=$${RAG_APP_FUZZ_SEEDS:-500} $(BIN)/python -m pytest tests/test_odd_files.py
+fuzz: $(VENV)/.installed-dev ## Spoil files of every format in 500 ways each, and kill ingestions at every write and 200 times at random
+	@RAG_APP_FUZZ_SEEDS=$${RAG_APP_FUZZ_SEEDS:-500} RAG_APP_FUZZ_KILLS=$${RAG_APP_FUZZ_KILLS:-200} \
+		$(BIN)/python -m pytest tests/test_odd_files.py tests/test_ingest_killed.py
 
 format: $(VENV)/.installed-dev ## Put the code into the project's style
 	@$(BIN)/ruff check --fix-only

@@ -1,6 +1,7 @@
 """Libraries for tests: short documents, and vectors that a fake embedder makes of them."""
 
 import hashlib
+import os
 import sqlite3
 import subprocess
 import sys
@@ -17,6 +18,8 @@ from tests.fake_embedder import FakeEmbedder
 
 EMBEDDER = FakeEmbedder()
 ROOT = Path(__file__).parents[1]
+FORKING = {"OMP_NUM_THREADS": "1"}
+"""What a program that forks must find in its environment: its children would wait for threads they do not have."""
 
 
 def url_in(folder: Path, *, timeout: float = 30) -> str:
@@ -103,6 +106,7 @@ def start_python(script: str, *arguments: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, "-c", script, *arguments],
         cwd=ROOT,
+        env=os.environ | FORKING,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

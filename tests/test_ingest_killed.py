@@ -17,6 +17,7 @@ from rag_app.records import IngestEvent, IngestReport
 from tests.corpus_makers import PARAGRAPH, pdf, write_corpus
 from tests.fakes import FakeEmbedder
 from tests.killing import content, ingest, open_home
+from tests.libraries import FORKING
 from tests.reading_here import ReadingHere
 
 ROOT = Path(__file__).parents[1]
@@ -103,7 +104,7 @@ def write_before_and_after(place: Path) -> tuple[Path, Path]:
 def deaths_between(before: Path, after: Path, place: Path, *, step: int) -> int:
     place.mkdir()
     command = [sys.executable, "-m", "tests.killing", *map(str, (before, after, place, step))]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=os.environ | FORKING, check=False)
     assert done.returncode == 0, done.stderr
     return int(done.stdout)
 
@@ -130,7 +131,7 @@ def test_kills_at_random_moments_leave_the_library_of_an_undisturbed_run(tmp_pat
     killed.mkdir()
     kills = KILLS or 5
     command = [sys.executable, "-c", PROGRAM, *map(str, (folder, undisturbed, killed, kills))]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=os.environ | FORKING, check=False)
     assert done.returncode == 0, done.stderr
     assert 0 < int(done.stdout) <= kills
     assert len(content(undisturbed)) == 92
