@@ -65,7 +65,7 @@ def ingest_folder(
     if not options.dry_run:
         for failed in inventory.gone_failures(present, unseen=unseen):
             library.forget_failure(options.collection, failed.path)
-    warnings = _warnings_of(folder, found, kept=kept, removed=bool(tally.removed))
+    warnings = _warnings_of(folder, found, kept=kept, left_behind=inventory.left_behind())
     return replace(
         tally.report(),
         duplicates=tuple(run.duplicates()),
@@ -115,12 +115,21 @@ def _suspicious(inventory: Inventory, found: Discovery) -> list[Document]:
     return []
 
 
-def _warnings_of(folder: Path, found: Discovery, *, kept: Sequence[Document], removed: bool) -> tuple[str, ...]:
+def _warnings_of(
+    folder: Path, found: Discovery, *, kept: Sequence[Document], left_behind: Sequence[Document]
+) -> tuple[str, ...]:
     warnings = []
     if kept:
         warnings.append(
             f"{len(kept)} documents have no file in {folder} any more, which is most of them: they were kept, in case "
             "a disk is not mounted. If they are to be removed, run this again with --force."
+        )
+    if left_behind:
+        first = left_behind[0]
+        warnings.append(
+            f"{len(left_behind)} documents from folders that others moved away from have lost their files and still "
+            f"answer; the first is {first.name} (number {first.id}) from {first.root}. If they are not wanted, remove "
+            f"them: 'rag-app documents remove {first.id}'."
         )
     if found.pictures:
         warnings.append(f"{found.pictures} pictures were left out. To have their text read, {INSTALL}.")

@@ -46,6 +46,7 @@ class Inventory:
             self._index(document)
         self._gone: dict[str, Document] = {}
         self._rewritten: dict[str, str] = {}
+        self._left: set[str] = set()
 
     def plan(self, files: Sequence[FoundFile], *, reader: str, retry_failed: bool) -> Plan:
         """Sort the files, by size and time alone. A failure of other readers than ``reader`` is tried again."""
@@ -141,6 +142,15 @@ class Inventory:
         if document:
             self.by_path[document.path] = document
             self._index(document)
+        if old and document and old.root != document.root:
+            self._left.add(old.root)
+
+    def left_behind(self) -> list[Document]:
+        """Return the documents of folders elsewhere, from which others moved here, that have lost their files too.
+
+        They are those whose files were changed or deleted when the folder was renamed, or a disk is not mounted.
+        """
+        return [d for d in self.by_path.values() if d.root in self._left and self._has_lost_its_file(d)]
 
     def _index(self, document: Document) -> None:
         kind = kind_of(document.name)

@@ -116,6 +116,20 @@ def test_a_folder_that_is_renamed_as_a_whole_takes_its_documents_along(desk: Des
     assert {document.root for document in desk.documents().values()} == {str(elsewhere)}
 
 
+def test_what_a_renamed_folder_leaves_behind_is_told(desk: Desk) -> None:
+    write(desk.folder, "a.txt", "Words.")
+    write(desk.folder, "b.txt", "Other words.")
+    desk.ingest()
+    old = desk.documents()["b.txt"]
+    elsewhere = desk.folder.rename(desk.folder.with_name("elsewhere"))
+    write(elsewhere, "b.txt", "Changed words.")
+    report = desk.ingest(elsewhere)
+    assert (report.moved, report.added, report.removed) == ((("a.txt", "a.txt"),), ("b.txt",), ())
+    (warning,) = report.warnings
+    assert f"b.txt (number {old.id}) from {desk.folder}" in warning
+    assert desk.ingest(elsewhere).warnings == ()
+
+
 def test_of_several_lost_documents_the_one_of_the_same_file_name_is_found_again(desk: Desk) -> None:
     write(desk.folder, "one/x.txt", "Same words.")
     write(desk.folder, "two/y.txt", "Same words.")
