@@ -6,6 +6,7 @@ starts alike from a terminal, a test and a web page.
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -117,7 +118,7 @@ class ReaderProcess:
 
     def _stop(self) -> None:
         if self._process is not None:
-            self._process.kill()
+            _kill(self._process)
             self._process.wait()
             for pipe in (self._process.stdin, self._process.stdout):
                 if pipe:
@@ -130,7 +131,7 @@ class ReaderProcess:
     def _cause_of_death(self, name: str, *, expired: bool) -> Message:
         with self._lock:
             if self._process is not None:
-                self._process.kill()
+                _kill(self._process)
                 self._process.wait()
             last = self._last_words()
             self._stop()
@@ -184,7 +185,16 @@ class _Watch:
 
     def _expire(self) -> None:
         self.expired = True
-        self._process.kill()
+        _kill(self._process)
+
+
+def _kill(process: "subprocess.Popen[bytes]") -> None:
+    """End a process with what it has started, which is text recognition and would go on for itself."""
+    if sys.platform != "win32" and process.poll() is None:
+        # It was started as the leader of a group of its own.
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
 
 
 def _lasting(reason: str) -> Message:

@@ -1,14 +1,20 @@
 """Text recognition, with Tesseract itself where a test is marked so, and else with programs that stand in for it."""
 
+import os
 import re
+import select
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from ingest.discovery import found_file
+from ingest.options import IngestOptions
+from ingest.orders import Orders
 from ingest.readers import read_document
 from ingest.readers.ocr import page_list
 from ingest.readers.pdf_places import boxes_of
+from ingest.reading import ReadingPool, Request, Unread
 from rag_app.errors import ReadError
 from tests.corpus_makers import PARAGRAPH, pdf
 from tests.scans import install_program, picture_of, saved, scanned
@@ -142,6 +148,33 @@ def test_a_picture_that_cannot_be_read_says_why(
     install_program(tmp_path, program_that_sees("Words"), monkeypatch)
     with pytest.raises(ReadError, match=rf"^a\.png {reason}"):
         read_document(data, "a.png")
+
+
+def test_a_reader_that_is_stopped_takes_text_recognition_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    alive = tmp_path / "alive"
+    os.mkfifo(alive)
+    program = tmp_path / "tesseract"
+    program.write_text(
+        f"#!/bin/sh\nif [ $1 = --list-langs ]; then echo Languages; echo eng; exit; fi\n"
+        f"exec > {alive}\necho begun\nexec sleep 60\n"
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    Image.new("L", (300, 300), "white").save(tmp_path / "a.png")
+    pipe = os.open(alive, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        with ReadingPool(1, Orders(IngestOptions().limits)) as reading:
+            unread = reading.submit(Request(found_file(tmp_path / "a.png", tmp_path)))
+            assert select.select([pipe], [], [], 60)[0]
+            assert os.read(pipe, 100) == b"begun\n"
+        # The pipe ends when nobody holds it any more.
+        assert select.select([pipe], [], [], 20)[0]
+        assert os.read(pipe, 100) == b""
+    finally:
+        os.close(pipe)
+    stopped = unread.result()
+    assert isinstance(stopped, Unread)
+    assert "was stopped" in stopped.reason
 
 
 def test_page_numbers_are_told_in_ranges() -> None:
