@@ -312,3 +312,11 @@ def test_the_methods_of_other_languages_are_found() -> None:
 
 def test_a_picture_in_a_mail_costs_nothing_else() -> None:
     assert WORDS in read(mail(attached={"dot.png": png()}).as_bytes(), "a.eml").text
+
+
+def test_the_reason_why_subtitles_cannot_be_read_repeats_nothing_of_them() -> None:
+    fields = "Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text"
+    line = "Dialogue: 0,Nobody may know her salary,0:00:03.00,Default,,0,0,0,,Hello"
+    with pytest.raises(ReadError, match=r"a\.ass is damaged") as caught:
+        read_document(f"[Events]\nFormat: {fields}\n{line}\n".encode(), "a.ass")
+    assert "salary" not in str(caught.value)

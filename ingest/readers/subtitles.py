@@ -68,7 +68,8 @@ def _cues(text: str, suffix: str, name: str) -> Iterator[_Cue]:
     try:
         parsed = pysubs2.SSAFile.from_string(marked, format_=kind)
     except _PARSE_ERRORS as error:
-        raise ReadError(f"{name} is damaged: its subtitles cannot be read ({error}). Save it again.") from error
+        # Not in the parser's own words, which can be the file's: reasons are logged, and outlive the document.
+        raise ReadError(f"{name} is damaged: a line of its subtitles lacks its times. Save it again.") from error
     for event in parsed:
         if event.is_comment or event.is_drawing:
             continue
