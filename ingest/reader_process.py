@@ -87,7 +87,14 @@ class ReaderProcess:
                 return None
             if self._process is None or self._process.poll() is not None:
                 self._stop()
-                self._start()
+                try:
+                    self._start()
+                except OSError as error:
+                    self._stop()
+                    raise ReadError(
+                        f"The program that reads files cannot be started: {error.strerror}. Free memory or room for "
+                        "temporary files, or read with fewer processes (--workers 1), and ingest again."
+                    ) from error
             return self._process
 
     def _start(self) -> None:

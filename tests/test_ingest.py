@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ingest.pipeline import IngestOptions, ingest_files, ingest_folder
 from ingest.progress import show_progress
-from rag_app.errors import FolderError
+from rag_app.errors import FolderError, ReadError
 from rag_app.library import Library
 from rag_app.records import Document, IngestEvent, IngestReport, Scope, contextual_text
 from tests.corpus_makers import PARAGRAPH, handbook_word, pdf, pdf_of_images, write_corpus
@@ -355,6 +355,15 @@ def test_an_embedder_that_fails_leaves_whole_documents_and_no_reader_behind(fold
     assert threading.active_count() == before
     assert library.documents() == []
     assert len(ingest(folder, library).added) == 5
+
+
+def test_a_reader_that_cannot_be_started_is_an_error_that_says_what_to_do(
+    folder: Path, library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(folder, "a.txt", "Ten days.")
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "gone"))
+    with pytest.raises(ReadError, match="cannot be started: No such file"):
+        ingest(folder, library)
 
 
 def test_progress_goes_to_stderr_and_names_failures(capfd: pytest.CaptureFixture[str], folder: Path) -> None:
