@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from threading import Event
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
@@ -51,7 +52,7 @@ def ingest(
     options = ingest_options(settings, collection=collection, dry_run=dry_run, workers=workers)
     options = replace(options, retry_failed=retry_failed, force=force)
     with ExitStack() as stack:
-        stack.enter_context(_ended_politely(0 if watch else INTERRUPTED))
+        stopping = stack.enter_context(_ended_politely(0 if watch else INTERRUPTED))
         library = open_library(settings)
         stack.callback(library.close)
         embedder = LateEmbedder(settings, on_load=lambda e: library.choose_embedder(e.name, e.dimensions))
@@ -60,7 +61,7 @@ def ingest(
         desk = _Desk(folder, library, embedder, options=options, logs=settings.home / "logs")
         shown = _Shown(as_json=as_json, progress_json=progress_json)
         if watch:
-            _follow(desk, shown)
+            _follow(desk, shown, stopping)
             return
         report = desk.ingest(shown)
     if report.failures or report.kept:
@@ -119,31 +120,39 @@ class _Desk:
         return report
 
 
-def _follow(desk: _Desk, shown: _Shown) -> None:
+def _follow(desk: _Desk, shown: _Shown, stopping: Event) -> None:
     """Ingest again whenever the folder changes; what may pass by itself is told and tried again."""
     from ingest.watch import FolderWatch
 
-    watching = FolderWatch(desk.folder, leave_out=desk.options.leave_out)
+    watching = FolderWatch(desk.folder, leave_out=desk.options.leave_out, stop=stopping)
     for _ in watching.rounds():
         try:
             desk.ingest(shown)
         except (FolderError, LibraryLocked, StorageFull) as error:
             errors.print(f"{error} It will be tried again.", style="yellow", markup=False, highlight=False)
             watching.again()
+    # Python drops an exception where it has nobody to give it to, as in a finalizer.
+    raise KeyboardInterrupt
 
 
 @contextmanager
-def _ended_politely(status: int) -> Iterator[None]:
-    """Let Ctrl-C, or a request of the system to end, end the command with a status and no traceback."""
+def _ended_politely(status: int) -> Iterator[Event]:
+    """Let Ctrl-C, or a request of the system to end, end the command with a status and no traceback.
+
+    The event that is given is set by then, for those who wait.
+    """
+    stopping = Event()
 
     def interrupt(number: int, frame: FrameType | None) -> None:
+        stopping.set()
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield
+        yield stopping
     except KeyboardInterrupt:
         errors.print("Stopped. What was stored stays; the same command goes on from there.", highlight=False)
         raise typer.Exit(status) from None
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

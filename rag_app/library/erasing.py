@@ -51,7 +51,7 @@ def erase(database: Database, probes: Sequence[str] | None = None) -> tuple[str,
         database.vacuum()
         emptied = database.truncate_log()
     if not emptied:
-        log.warning("Another program reads %s; its write-ahead log is emptied when the library closes.", database.file)
+        log.info("Another program reads %s; its write-ahead log is emptied when the library closes.", database.file)
         return (FULL_TEXT,)
     with database.writing() as connection:
         connection.execute(update(schema.state).values(residue=0))
