@@ -13,6 +13,8 @@ from snowballstemmer import stemmer
 from rag_app.errors import LibraryLocked, NotFound
 from rag_app.library import Library
 from rag_app.library.erasing import probes_of
+from rag_app.library.history import state_of
+from rag_app.library.vector_index import Sizes, VectorIndex
 from rag_app.records import FailedFile, NewDocument, TextBox
 from tests.fakes import FakeEmbedder
 from tests.libraries import (
@@ -211,6 +213,26 @@ def test_a_process_that_closes_later_does_not_put_removed_vectors_back(tmp_path:
     assert vector[:64] not in held
     with open_library(tmp_path) as again:
         assert not again.verify().problems
+
+
+def test_a_removal_cleans_the_better_index_that_another_process_saved(tmp_path: Path) -> None:
+    sizes = Sizes(exact_up_to=20, compared=1000, candidates=20)
+    url, folder = url_in(tmp_path), tmp_path / "index"
+    with (
+        Library.open(url, index_folder=folder, embedder="fake", dimensions=64, sizes=sizes) as older,
+        Library.open(url, index_folder=folder, embedder="fake", dimensions=64, sizes=sizes) as other,
+    ):
+        for number in range(40):
+            last = store(older, new_document(f"{number}.txt", f"plain words {number}"))
+            with older._index.lock, older._database.reading() as connection:
+                older._index.at(connection, state_of(connection))
+        other.settle_index()
+        receipt = older.remove(last.id)
+        assert "vector index" in receipt.checked
+        saved = VectorIndex.load(index_file(tmp_path), sizes=sizes)
+        assert saved
+        assert saved.made_for == 40
+        assert len(saved) == 39
 
 
 def test_a_removal_that_another_program_keeps_from_cleaning_is_a_removal(tmp_path: Path) -> None:

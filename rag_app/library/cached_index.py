@@ -150,6 +150,14 @@ class CachedIndex:
             logger.warning("The vector index cannot be saved (%s); it will be made anew from the library.", error)
         self._unsaved, self._saved_revision, self._seen = 0, self._index.stamp.revision, _signature(self._file)
 
+    def take_better(self) -> None:
+        """Go over to the index that another process has saved, if it is of a better form; the lock must be held.
+
+        ``save`` leaves that one alone, so that what was removed would stay in it.
+        """
+        if self._index is not None and self._is_better(self._index):
+            self._index = None
+
     def close(self, database: Database) -> None:
         """End what is being built, and save the index if it has changed, without what was removed meanwhile."""
         self._build.stop()
