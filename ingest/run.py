@@ -5,6 +5,7 @@ between them is bounded, so memory does not grow with the number of files.
 """
 
 import os
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -20,7 +21,7 @@ from ingest.options import HasTokenizer, IngestOptions, LoadsLate, PassageEmbedd
 from ingest.orders import Orders
 from ingest.reading import ReadFile, Reading, ReadingPool, Request, Unread
 from ingest.splitting import Splitter
-from ingest.sync import Inventory, Plan, kind_of
+from ingest.sync import Inventory, Plan, is_settled, kind_of
 from ingest.tally import Tally
 from rag_app.errors import NotFound, PathTaken
 from rag_app.library import Library
@@ -34,7 +35,7 @@ _READ_AHEAD_BYTES = 64 * 2**20
 # Of so many files at a time it is not known yet how much text is in them: a small one may unfold to a large text.
 _UNREAD_FOR_EACH_WORKER = 4
 _TELL_AFTER_SECONDS = 0.5
-_REMOVED_AT_ONCE = 200
+_REMOVED_AT_ONCE = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ class Run:
         self._inventory = inventory
         self._tally = tally
         self._open_reading = open_reading
+        self._began = time.time()
         self._splitter: Splitter | None = None
         self._most_unread = _UNREAD_FOR_EACH_WORKER
         self._in_flight: dict[tuple[str, str], NewDocument] = {}
@@ -243,9 +245,10 @@ class Run:
         """Note that a file is as it was; False if its document is gone."""
         if self._options.dry_run:
             return True
-        if known.mtime_ns != mtime_ns:
+        settled = is_settled(mtime_ns, since=self._began)
+        if (known.mtime_ns, known.settled) != (mtime_ns, settled):
             try:
-                self._library.touch(known.id, mtime_ns=mtime_ns)
+                self._library.touch(known.id, mtime_ns=mtime_ns, settled=settled)
             except NotFound:
                 return False
         if known.path in self._inventory.failed:

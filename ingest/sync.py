@@ -159,7 +159,9 @@ class Inventory:
 
     def _is_unchanged(self, file: FoundFile) -> bool:
         known = self.by_path.get(str(file.path))
-        return known is not None and _is_same(file, known.size, known.mtime_ns, since=known.ingested_at.timestamp())
+        if known is None or (known.size, known.mtime_ns) != (file.size, file.mtime_ns):
+            return False
+        return known.settled or is_settled(file.mtime_ns, since=known.ingested_at.timestamp())
 
     def _is_ours(self, document: Document) -> bool:
         """Whether a document came from this folder: from it, from one above, or from one in it that is not hidden."""
@@ -185,7 +187,12 @@ def kind_of(name: str) -> str:
 
 
 def _is_same(file: FoundFile, size: int, mtime_ns: int, *, since: float) -> bool:
-    return (size, mtime_ns) == (file.size, file.mtime_ns) and file.mtime_ns / 1e9 < since - _DOUBTFUL_SECONDS
+    return (size, mtime_ns) == (file.size, file.mtime_ns) and is_settled(file.mtime_ns, since=since)
+
+
+def is_settled(mtime_ns: int, *, since: float) -> bool:
+    """Whether a file last changed so long before ``since``, in seconds, that any later change shows in its time."""
+    return mtime_ns / 1e9 < since - _DOUBTFUL_SECONDS
 
 
 def _exists(path: str) -> bool:

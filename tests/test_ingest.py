@@ -1,10 +1,12 @@
 """From a folder to the library: what is added, kept, replaced, removed and refused."""
 
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -135,6 +137,25 @@ def test_a_file_that_was_only_touched_is_unchanged_and_its_time_is_noted(folder:
     assert ingest(folder, library).unchanged == 1
     (document,) = library.documents()
     assert (document.version, document.mtime_ns) == (1, 1_000_000_000)
+
+
+def test_a_file_that_was_touched_after_it_was_stored_is_compared_once_more_and_then_no_longer(
+    folder: Path, library: Library, tmp_path: Path
+) -> None:
+    def read() -> list[str]:
+        events: list[IngestEvent] = []
+        ingest_folder(folder, library, FakeEmbedder(), options=OPTIONS, on_event=events.append)
+        return [event.name for event in events if event.step == "reading"]
+
+    write(folder, "a.txt", "Words.")
+    assert read() == ["a.txt"]
+    write(folder, "a.txt", "Words.", age_seconds=600)
+    with closing(sqlite3.connect(tmp_path / "home" / "library.sqlite3")) as connection:
+        connection.execute("UPDATE documents SET ingested_at = '2020-01-01 00:00:00'")
+        connection.commit()
+    assert [read(), read()] == [["a.txt"], []]
+    write(folder, "a.txt", "Worse.", age_seconds=500)
+    assert [read(), library.documents()[0].version] == [["a.txt"], 2]
 
 
 def test_a_file_that_is_gone_is_removed_and_found_by_no_search(folder: Path, library: Library) -> None:

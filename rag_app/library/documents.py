@@ -39,7 +39,7 @@ _DOCUMENT = (
     _collections.name.label("collection"),
     *(_documents[name] for name in ("sha256", "size", "mtime_ns", "title", "version", "pages")),
     select(func.count(_chunks.id)).where(_chunks.document_id == _documents.id).scalar_subquery().label("chunks"),
-    *(_documents[name] for name in ("ingested_at", "format", "notes")),
+    *(_documents[name] for name in ("ingested_at", "format", "notes", "settled")),
 )
 _CHUNK = tuple(_chunks[name] for name in "id document_id ordinal start end page heading text".split())
 
@@ -213,8 +213,8 @@ def _select_documents() -> Select[Any]:
 
 def _document(row: Row[Any]) -> Document:
     values: list[Any] = list(row)
-    values[-1] = tuple(json.loads(values[-1])) if values[-1] != "[]" else ()
-    values[-3] = values[-3].replace(tzinfo=UTC)
+    values[-2] = tuple(json.loads(values[-2])) if values[-2] != "[]" else ()
+    values[-4] = values[-4].replace(tzinfo=UTC)
     return Document(*values)
 
 
@@ -223,6 +223,7 @@ def _values(document: NewDocument) -> dict[str, Any]:
     return {name: getattr(document, name) for name in names} | {
         "notes": json.dumps(document.notes),
         "ingested_at": datetime.now(UTC).replace(tzinfo=None),
+        "settled": False,
     }
 
 

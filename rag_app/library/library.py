@@ -159,7 +159,7 @@ class Library(ReadableLibrary):
         """
         with self._database.writing() as connection:
             begin_revision(connection)
-            values = {"name": name, "path": path, "root": root, "mtime_ns": mtime_ns}
+            values = {"name": name, "path": path, "root": root, "mtime_ns": mtime_ns, "settled": False}
             before = documents.find_document(connection, document_id)
             documents.move_document(connection, before, values)
             for place in (before.path, path):
@@ -207,11 +207,13 @@ class Library(ReadableLibrary):
         """
         return near_duplicates(self._database, scope, threshold)
 
-    def touch(self, document_id: int, *, mtime_ns: int) -> None:
-        """Note that a file has a new modification time but the same content."""
+    def touch(self, document_id: int, *, mtime_ns: int, settled: bool = False) -> None:
+        """Note that a file has a modification time, perhaps a new one, but the same content; see ``Document``."""
         with self._database.writing() as connection:
             found = connection.execute(
-                update(schema.documents).where(schema.documents.c.id == document_id).values(mtime_ns=mtime_ns)
+                update(schema.documents)
+                .where(schema.documents.c.id == document_id)
+                .values(mtime_ns=mtime_ns, settled=settled)
             )
             if not found.rowcount:
                 documents.find_document(connection, document_id)

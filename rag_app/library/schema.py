@@ -5,6 +5,7 @@ first migration. Everything that a search shows comes from these tables; whateve
 """
 
 from sqlalchemy import (
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -85,6 +86,7 @@ documents = Table(
     Column("ingested_at", DateTime, nullable=False),  # UTC
     Column("format", String, nullable=False, server_default=text("''")),
     Column("notes", Text, nullable=False, server_default=text("'[]'")),  # a JSON list
+    Column("settled", Boolean(create_constraint=False), nullable=False, server_default=text("0")),
     UniqueConstraint("collection_id", "path"),
     Index("ix_documents_sha256", "sha256"),
     # An id is never given twice: a link or a stale index must not lead to another document.

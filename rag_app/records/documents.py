@@ -85,7 +85,10 @@ class NewDocument:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A file that the library knows. ``chunks`` is how many it was split into."""
+    """A file that the library knows. ``chunks`` is how many it was split into.
+
+    ``settled`` is whether its content was compared again well after ``mtime_ns``, so that size and time tell all.
+    """
 
     id: int
     name: str
@@ -102,6 +105,7 @@ class Document:
     ingested_at: datetime
     format: str = ""
     notes: tuple[str, ...] = ()
+    settled: bool = False
 
     def reference(self) -> dict[str, Any]:
         """Return the short form that citations and passages carry."""

@@ -32,6 +32,7 @@ def _widen_documents() -> None:
     op.execute("ALTER TABLE documents DROP COLUMN text")
     op.add_column("documents", sa.Column("format", sa.String, nullable=False, server_default=sa.text("''")))
     op.add_column("documents", sa.Column("notes", sa.Text, nullable=False, server_default=sa.text("'[]'")))
+    op.add_column("documents", sa.Column("settled", sa.Boolean, nullable=False, server_default=sa.text("0")))
     op.create_index("ix_documents_sha256", "documents", ["sha256"])
 
 
