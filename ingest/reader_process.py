@@ -57,6 +57,9 @@ class ReaderProcess:
             ]
         finally:
             watch.stop()
+            if watch.expired:
+                # The time was up as the reply came: the next file must not be blamed for the death.
+                self._end()
 
     def close(self) -> None:
         """End the process, whatever it is doing; it is not started again."""
