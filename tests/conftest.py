@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 import rag_app  # noqa: F401 - it tells OpenMP how to wait, which is read once, when a test imports torch
+from tests.folders import desk as desk
+from tests.folders import folder as folder
+from tests.folders import library as library
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,7 +5,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -21,35 +21,9 @@ from rag_app.library import Library
 from rag_app.records import Document, IngestEvent, IngestReport, Scope, contextual_text
 from tests.corpus_makers import PARAGRAPH, handbook_word, pdf, pdf_of_images, write_corpus
 from tests.fakes import FakeEmbedder
+from tests.folders import write
 
 OPTIONS = IngestOptions(workers=1)
-
-
-@pytest.fixture
-def library(tmp_path: Path) -> Iterator[Library]:
-    home = tmp_path / "home"
-    home.mkdir()
-    with Library.open(
-        f"sqlite:///{home / 'library.sqlite3'}", index_folder=home, embedder="fake", dimensions=64
-    ) as opened:
-        yield opened
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    folder = tmp_path / "folder"
-    folder.mkdir()
-    return folder
-
-
-def write(folder: Path, name: str, text: str | bytes, *, age_seconds: int = 3600) -> Path:
-    """Write a file as if it had lain there for a while."""
-    file = folder / name
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(text.encode() if isinstance(text, str) else text)
-    then = file.stat().st_mtime - age_seconds
-    os.utime(file, (then, then))
-    return file
 
 
 def ingest(folder: Path, library: Library, options: IngestOptions = OPTIONS) -> IngestReport:

@@ -1,91 +1,27 @@
 """A collection follows its folder: what moved, was copied, swapped, broke, mended or went away."""
 
 import os
-from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from ingest.orders import Orders
-from ingest.pipeline import IngestOptions, ingest_folder
+from ingest.pipeline import ingest_folder
 from ingest.reading import ReadFile, Request, Unread
 from ingest.wire import SplitText
-from rag_app.library import Library
 from rag_app.records import (
-    Document,
     ExtractedText,
     IngestEvent,
-    IngestReport,
     NewDocument,
     Section,
     Span,
     contextual_text,
 )
-from tests.corpus_makers import PARAGRAPH, pdf, write_corpus
+from tests.corpus_makers import write_corpus
 from tests.fakes import FakeEmbedder
+from tests.folders import OPTIONS, Desk, write
 from tests.reading_here import ReadingHere
-
-OPTIONS = IngestOptions()
-
-
-@pytest.fixture
-def library(tmp_path: Path) -> Iterator[Library]:
-    home = tmp_path / "home"
-    with Library.open(
-        f"sqlite:///{home / 'library.sqlite3'}", index_folder=home, embedder="fake", dimensions=64
-    ) as opened:
-        yield opened
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    folder = tmp_path / "folder"
-    folder.mkdir()
-    return folder
-
-
-def write(folder: Path, name: str, text: str | bytes, *, age_seconds: int = 3600) -> Path:
-    """Write a file as if it had lain there for a while."""
-    file = folder / name
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(text.encode() if isinstance(text, str) else text)
-    then = file.stat().st_mtime - age_seconds
-    os.utime(file, (then, then))
-    return file
-
-
-class Desk:
-    """Ingests one folder again and again; ``embedded`` is what the last run had to embed."""
-
-    def __init__(self, folder: Path, library: Library) -> None:
-        self.folder = folder
-        self.library = library
-        self.embedded: list[str] = []
-
-    def ingest(self, folder: Path | None = None, **options: object) -> IngestReport:
-        embedder = FakeEmbedder()
-        report = ingest_folder(
-            folder or self.folder,
-            self.library,
-            embedder,
-            options=replace(OPTIONS, **options),  # type: ignore[arg-type] # each is of its field's type
-            open_reading=ReadingHere,
-        )
-        self.embedded = embedder.embedded
-        return report
-
-    def documents(self) -> dict[str, Document]:
-        return {document.name: document for document in self.library.documents()}
-
-    def texts(self) -> dict[str, str]:
-        return {name: self.library.text(document.id) for name, document in self.documents().items()}
-
-
-@pytest.fixture
-def desk(folder: Path, library: Library) -> Desk:
-    return Desk(folder, library)
 
 
 def test_a_moved_file_keeps_its_document_and_nothing_is_embedded(desk: Desk) -> None:
@@ -288,70 +224,6 @@ def test_a_file_that_becomes_a_folder_and_a_folder_that_becomes_a_file(desk: Des
     report = desk.ingest()
     assert (report.added, report.removed) == (("a.txt/d.txt", "b.md"), ("a.txt", "b.md/c.txt"))
     assert set(desk.texts()) == {"a.txt/d.txt", "b.md"}
-
-
-def test_a_file_that_failed_is_not_read_again_until_it_changes(desk: Desk) -> None:
-    write(desk.folder, "a.pdf", pdf([PARAGRAPH])[:500])
-    first = desk.ingest()
-    second = desk.ingest()
-    assert (len(first.failures), first.quarantined) == (1, ())
-    assert (len(second.failures), second.quarantined) == (1, ("a.pdf",))
-    assert first.failures[0].reason in second.failures[0].reason
-    assert "--retry-failed" in second.failures[0].reason
-    write(desk.folder, "a.pdf", pdf([PARAGRAPH]))
-    assert desk.ingest().added == ("a.pdf",)
-    assert desk.library.failures() == []
-
-
-def test_a_file_that_failed_and_was_only_touched_stays_in_quarantine(desk: Desk) -> None:
-    file = write(desk.folder, "a.pdf", b"")
-    desk.ingest()
-    os.utime(file, ns=(5_000_000_000, 5_000_000_000))
-    assert desk.ingest().quarantined == ("a.pdf",)
-    assert desk.ingest().quarantined == ("a.pdf",)
-
-
-def test_a_failed_file_is_tried_again_when_asked_for_or_when_the_readers_are_others(desk: Desk) -> None:
-    write(desk.folder, "a.pdf", b"")
-    desk.ingest()
-    assert desk.ingest(retry_failed=True).quarantined == ()
-    (failed,) = desk.library.failures()
-    assert failed.attempts == 2
-    assert desk.ingest(read_seconds=60.0).quarantined == ()
-    assert desk.ingest(read_seconds=60.0).quarantined == ("a.pdf",)
-
-
-def test_a_failed_file_that_is_gone_is_forgotten(desk: Desk) -> None:
-    write(desk.folder, "a.pdf", b"").rename(desk.folder / "b.pdf")
-    desk.ingest()
-    (desk.folder / "b.pdf").unlink()
-    assert desk.ingest().failures == ()
-    assert desk.library.failures() == []
-
-
-def test_a_file_that_broke_and_was_restored_is_unchanged(desk: Desk) -> None:
-    write(desk.folder, "a.txt", "Words.")
-    desk.ingest()
-    write(desk.folder, "a.txt", b"\x00\x01\x02" * 50)
-    assert "(version 1) stays" in desk.ingest().failures[0].reason
-    write(desk.folder, "a.txt", "Words.")
-    report = desk.ingest()
-    assert (report.unchanged, report.failures, desk.library.failures()) == (1, (), [])
-    assert desk.documents()["a.txt"].version == 1
-
-
-def test_a_file_that_could_not_be_opened_is_tried_again(desk: Desk) -> None:
-    write(desk.folder, "large.txt", "Many words. " * 100)
-    assert "more than the 0 MB" in desk.ingest(max_file_bytes=1000).failures[0].reason
-    assert desk.ingest().added == ("large.txt",)
-
-
-def test_a_file_that_unfolds_to_too_much_text_is_a_failure(desk: Desk) -> None:
-    write(desk.folder, "large.txt", "Many words. " * 1000)
-    write(desk.folder, "z.txt", "Words.")
-    report = desk.ingest(max_characters=5000)
-    assert report.added == ("z.txt",)
-    assert "characters of text, more than" in report.failures[0].reason
 
 
 def test_a_folder_that_is_suddenly_empty_keeps_its_documents_unless_told(desk: Desk) -> None:
