@@ -179,6 +179,38 @@ def evaluate_claims(
     print_result(result, as_json, lambda: eval_printing.show_claims(result))
 
 
+@eval_app.command("threshold")
+def evaluate_threshold(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="Questions of which some cannot be answered.")] = QUESTIONS,
+    limit: Limit = None,
+    seed: Seed = 0,
+    split: Split = None,
+    out: Out = None,
+    as_json: Json = False,
+) -> None:
+    """Measure what each threshold gives: how many questions are answered, and how many shown answers are wrong."""
+    from rag_app.evaluation.datasets import read_passages, read_questions
+    from rag_app.evaluation.evaluate import Run, run_questions
+    from rag_app.evaluation.risk import by_threshold
+    from rag_app.workshop import EvaluationWorkshop, ablated_systems
+
+    questions = read_questions(file, limit=limit, seed=seed, split=split)
+    with open_written(out) as report_file, open_application(context) as application:
+        run = Run("open", EvaluationWorkshop(application), application.embedder, others=read_passages(file))
+        with show_bar("Asking", len(questions)) as advance:
+            systems = ablated_systems(application, ["abstention"])
+            scored = run_questions(questions, systems, run, on_scored=lambda _: advance())
+        result = {
+            "dataset": file.name,
+            "questions": len(questions),
+            "models": dict(application.assistant.models),
+            "points": by_threshold(scored),
+        }
+        write_json(result, report_file)
+    print_result(result, as_json, lambda: eval_printing.show_thresholds(result))
+
+
 @eval_app.command("report")
 def report_figures(
     context: typer.Context,

@@ -78,6 +78,18 @@ def show_claims(result: Mapping[str, Any]) -> None:
     out.print(table)
 
 
+def show_thresholds(result: Mapping[str, Any]) -> None:
+    """Print what each threshold gives."""
+    out.print(Text(f"{result['dataset']}: n = {result['questions']}, open"))
+    out.print(Text(_models(result)))
+    table = Table("threshold", "answers shown", "of them wrong", "answerable questions answered", box=None)
+    for point in result["points"]:
+        wrong = point["wrong"] / point["shown"] if point["shown"] else None
+        answered = point["answered"] / point["answerable"] if point["answerable"] else None
+        table.add_row(number(point["threshold"], 2), str(point["shown"]), number(wrong), number(answered))
+    out.print(table)
+
+
 def number(value: float | None, digits: int = 3) -> str:
     """Return a figure as it is printed, or a dash where there is none."""
     return "-" if value is None else f"{value:.{digits}f}"

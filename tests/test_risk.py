@@ -10,6 +10,7 @@ from rag_app.evaluation.datasets import Question
 from rag_app.evaluation.evaluate import Scored
 from rag_app.evaluation.risk import (
     area_under,
+    by_threshold,
     calibration_error,
     coverage_at,
     describe_confidence,
@@ -82,3 +83,13 @@ def test_the_description_marks_the_point_at_the_threshold() -> None:
     assert described["at_threshold"] == {"coverage": 0.5, "risk": 0.5}
     assert (described["n"], described["answers"]) == (4, 4)
     assert describe_confidence([], 0.5)["at_threshold"] is None
+
+
+def test_each_threshold_counts_what_is_shown_wrong_and_answered() -> None:
+    rows = [scored(0.9, well=1.0), scored(0.5, well=0.0), scored(0.3, well=None), scored(None, well=1.0)]
+    points = by_threshold(rows, steps=2)
+    assert [(p["threshold"], p["shown"], p["wrong"], p["answered"], p["answerable"]) for p in points] == [
+        (0.0, 3, 2, 2, 3),
+        (0.5, 2, 1, 2, 3),
+        (1.0, 0, 0, 0, 3),
+    ]

@@ -100,6 +100,29 @@ def coverage_at(points: Sequence[Point], risk: float) -> float:
     return max((p.coverage for p in points if p.risk <= risk), default=0.0)
 
 
+def by_threshold(scored: Sequence[Scored], steps: int = 20) -> list[dict[str, Any]]:
+    """Return what thresholds from 0 to 1 give, from the run of a system that answers however low its confidence.
+
+    Each is counted: the answers ``shown``, those of them that are ``wrong``, and of the ``answerable`` questions those
+    that are ``answered``, rightly or not.
+    """
+    given = list(zip(_answered(scored), judged_answers(scored), strict=True))
+    answerable = sum(row.question.answerable for row in scored)
+    points = []
+    for step in range(steps + 1):
+        shown = [(row.question.answerable, right) for row, (confidence, right) in given if confidence >= step / steps]
+        points.append(
+            {
+                "threshold": round(step / steps, 4),
+                "shown": len(shown),
+                "wrong": sum(not right for _, right in shown),
+                "answerable": answerable,
+                "answered": sum(could for could, _ in shown),
+            }
+        )
+    return points
+
+
 def describe_confidence(scored: Sequence[Scored], threshold: float) -> dict[str, Any]:
     """Return all of this of one system's run without a threshold, with the point at ``threshold`` marked."""
     judged = judged_answers(scored)
