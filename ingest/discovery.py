@@ -14,6 +14,7 @@ from pathlib import Path, PurePath
 
 from pathspec import GitIgnoreSpec
 
+from ingest.file_bytes import open_unfollowed
 from ingest.readers import READERS, SUFFIXES
 from ingest.readers.tesseract import find_program
 from ingest.sniffing import SNIFFED_BYTES, readable
@@ -210,7 +211,7 @@ def _is_empty_code(path: PurePath, status: os.stat_result) -> bool:
 
 def _is_readable(path: Path) -> bool:
     """Whether a file of unknown suffix begins like one that is read."""
-    with path.open("rb") as file:
+    with os.fdopen(open_unfollowed(path, path.name), "rb") as file:
         return readable(path.suffix, file.read(SNIFFED_BYTES))
 
 

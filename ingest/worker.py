@@ -8,13 +8,13 @@ import hashlib
 import json
 import os
 import signal
-import stat
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from ingest.file_bytes import NotOpened, read_bytes
 from ingest.orders import Limits, Orders
 from ingest.readers import read_document
 from ingest.splitting import Splitter
@@ -63,7 +63,7 @@ def answer(request: Mapping[str, Any], *, limits: Limits, splitter: Splitter | N
     name = request["name"]
     facts: Message = {"more": False}
     try:
-        data, status = _read_bytes(Path(request["path"]), name, limit=limits.file_bytes)
+        data, status = read_bytes(Path(request["path"]), name, limit=limits.file_bytes)
         facts |= {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data), "mtime_ns": status.st_mtime_ns}
         if facts["sha256"] in request["known"]:
             yield facts
@@ -75,7 +75,7 @@ def answer(request: Mapping[str, Any], *, limits: Limits, splitter: Splitter | N
         if splitter:
             title = splitter.title(extracted, name)
             yield from span_messages(title, splitter.slices(extracted, title=title))
-    except _NotOpened as error:
+    except NotOpened as error:
         yield facts | {"failure": str(error), "lasting": False}
     except ReadError as error:
         yield facts | {"failure": str(error), "lasting": True}
@@ -87,41 +87,12 @@ def answer(request: Mapping[str, Any], *, limits: Limits, splitter: Splitter | N
         yield facts | {"failure": reason, "lasting": True}
 
 
-class _NotOpened(ReadError):
-    """The file could not be opened; that may change without the file being changed."""
-
-
 def _check_length(extracted: ExtractedText, name: str, characters: int) -> None:
     if len(extracted.text) > characters:
         raise ReadError(
             f"{name} unfolds to {len(extracted.text) / 1e6:.0f} million characters of text, more than the "
             f"{characters / 1e6:.0f} million that a file may have. Split it, or list it in .ragignore."
         )
-
-
-def _read_bytes(path: Path, name: str, *, limit: int) -> tuple[bytes, os.stat_result]:
-    try:
-        # O_NONBLOCK: opening a pipe must not wait for somebody to write to it.
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-        with os.fdopen(descriptor, "rb") as file:
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):
-                raise _NotOpened(f"{name} is no regular file. Remove it or list it in .ragignore.")
-            if status.st_size > limit:
-                raise _too_large(name, status.st_size, limit)
-            data = file.read(limit + 1)
-    except OSError as error:
-        raise _NotOpened(f"{name} cannot be opened: {error.strerror}. Check that it exists and may be read.") from error
-    if len(data) > limit:
-        raise _too_large(name, len(data), limit)
-    return data, status
-
-
-def _too_large(name: str, size: int, limit: int) -> ReadError:
-    return _NotOpened(
-        f"{name} has {size / 2**20:.0f} MB, more than the {limit / 2**20:.0f} MB that a file may have. "
-        "Split it, list it in .ragignore, or raise the setting max_file_mb."
-    )
 
 
 def _limit_memory(memory_bytes: int) -> None:
