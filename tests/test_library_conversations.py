@@ -53,6 +53,23 @@ def answer_from(library: Library, *documents: Document, doubtful: str = "") -> A
     )
 
 
+def declined_from(library: Library, *documents: Document, question: str = "Who rings the bell?") -> Answer:
+    """Return an answer that says nothing, after reading the first chunk of each document."""
+    read = answer_from(library, *documents)
+    return replace(
+        read,
+        question=question,
+        standalone_question=question,
+        text="The documents do not say.",
+        short_answer=None,
+        abstained=True,
+        sentences=(),
+        citations=(),
+        note=None,
+        disagreement=False,
+    )
+
+
 def test_a_question_is_kept_before_its_answer_and_the_answer_when_it_is_whole(library: Library) -> None:
     answer = answer_from(library, store(library, new_document("owl.md", SECRET)))
     turn = library.conversations.begin("Where does the owl sleep?")

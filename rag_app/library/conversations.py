@@ -17,10 +17,11 @@ from rag_app.library import schema
 from rag_app.library.database import Database
 from rag_app.library.documents import each
 from rag_app.library.kept_answers import as_asked, documents_in, packed_answer, unpacked_answer, without_documents
+from rag_app.library.turn_figures import put_figures
 from rag_app.records import Answer, Conversation, KeptTurn, TurnState
 
 TITLE_CHARACTERS = 80
-_WRITER = secrets.token_hex(8)
+WRITER = secrets.token_hex(8)
 """This process. What another one left unfinished when it ended will not be finished."""
 
 _conversations, _turns, _named = schema.conversations.c, schema.turns.c, schema.turn_documents.c
@@ -62,6 +63,8 @@ class Conversations:
             if answer is not None:
                 values["answer"] = _put_documents(connection, turn_id, packed_answer(answer))
             connection.execute(update(schema.turns).where(_turns.id == turn_id).values(values))
+            if answer is not None and state == "answered":
+                put_figures(connection, turn_id, answer)
             _touch(connection, waiting.conversation_id)
         return True
 
@@ -157,7 +160,7 @@ def _add_turn(connection: Connection, conversation_id: str, question: str) -> Ke
         "ordinal": (last or 0) + 1,
         "question": question,
         "state": "asked",
-        "writer": _WRITER,
+        "writer": WRITER,
         "asked_at": _now(),
     }
     row = connection.execute(insert(schema.turns).values(values).returning(*schema.turns.c)).one()
@@ -212,7 +215,7 @@ def _conversation(row: Row[Any]) -> Conversation:
 
 
 def _turn(row: Row[Any]) -> KeptTurn:
-    lost = row.state == "asked" and row.writer != _WRITER
+    lost = row.state == "asked" and row.writer != WRITER
     return KeptTurn(
         id=row.id,
         conversation_id=row.conversation_id,

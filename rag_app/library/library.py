@@ -16,8 +16,10 @@ from rag_app.library.conversations import Conversations
 from rag_app.library.database import Database, database_file
 from rag_app.library.duplicates import near_duplicates
 from rag_app.library.erasing import probes_of
+from rag_app.library.feedback import KeptFeedback
 from rag_app.library.history import begin_revision, choose_embedder, state_of
 from rag_app.library.kept import heal
+from rag_app.library.quality import Quality
 from rag_app.library.readable import ReadableLibrary
 from rag_app.library.reembedding import Embed, reembed
 from rag_app.library.removing import clean_up, remove_documents
@@ -54,6 +56,8 @@ class Library(ReadableLibrary):
         self._versions_kept = versions_kept
         self._dropped: list[str] = []
         self.conversations = Conversations(database)
+        self.feedback = KeptFeedback(database)
+        self.quality = Quality(database)
 
     @classmethod
     def open(

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from itertools import chain
 
 from sqlalchemy import Connection, func, select
 
@@ -13,8 +14,10 @@ from rag_app.library.database import Database
 from rag_app.library.documents import find_document, remove_document
 from rag_app.library.erasing import erase, probes_of, residue
 from rag_app.library.failures import remove_failure
+from rag_app.library.feedback import forget_words
 from rag_app.library.history import begin_revision, note_residue, state_of
 from rag_app.library.receipts import add_checked, list_incomplete, put_receipt
+from rag_app.library.versions import version_texts
 from rag_app.records import Receipt
 
 log = logging.getLogger(__name__)
@@ -43,6 +46,7 @@ def remove_documents(database: Database, index: CachedIndex, ids: Sequence[int])
         receipts = []
         for document_id in dict.fromkeys(ids):
             text = connection.scalar(select(_texts.text).where(_texts.document_id == document_id))
+            forget_words(connection, document_id, chain([text or ""], version_texts(connection, document_id)))
             receipts.append(_remove(connection, document_id))
             probes += probes_of(text or "")
         note_residue(connection)

@@ -9,6 +9,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     DateTime,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -224,6 +225,8 @@ turns = Table(
     Column("error", Text, nullable=False, server_default=text("''")),
     Column("asked_at", DateTime, nullable=False),  # UTC
     UniqueConstraint("conversation_id", "ordinal"),
+    # Answers are counted by this alone: a row with its answer takes some pages to read.
+    Index("ix_turns_asked_at", "asked_at", "state", "writer"),
     # An answer that comes late must not be written to another question.
     sqlite_autoincrement=True,
 )
@@ -238,3 +241,28 @@ turn_documents = Table(
     sqlite_with_rowid=False,
 )
 """Which documents' words an answer may hold, so that they go with the document."""
+
+turn_figures = Table(
+    "turn_figures",
+    metadata,
+    Column("turn_id", ForeignKey("turns.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("abstained", Boolean(create_constraint=False), nullable=False),
+    Column("confidence", Float, nullable=False),
+    Column("retrieve_ms", Float, nullable=False),
+    Column("evidence_ms", Float, nullable=False),
+    Column("first_token_ms", Float, nullable=False),
+    Column("total_ms", Float, nullable=False),
+)
+"""Of each whole answer but small talk what can be counted, so that to count nobody need read the answers."""
+
+feedback = Table(
+    "feedback",
+    metadata,
+    Column("turn_id", ForeignKey("turns.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("helpful", Boolean(create_constraint=False), nullable=False),
+    Column("reason", String),
+    Column("words", Text, nullable=False, server_default=text("''")),
+    Column("correction", Text, nullable=False, server_default=text("''")),
+    Column("given_at", DateTime, nullable=False),  # UTC
+)
+"""What readers thought of answers. Words of a removed document go from it, too."""

@@ -1,6 +1,7 @@
 """What documents were before. Kept compressed to be looked up, never searched."""
 
 import zlib
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, delete, insert, select
@@ -75,3 +76,10 @@ def version_text(connection: Connection, document_id: int, number: int) -> str:
             f"Version {number} of document {document_id} is not kept. See 'rag-app documents versions {document_id}'."
         )
     return zlib.decompress(compressed).decode()
+
+
+def version_texts(connection: Connection, document_id: int) -> Iterator[str]:
+    """Yield the texts of all superseded versions of a document."""
+    kept = select(_versions.text).where(_versions.document_id == document_id)
+    for compressed in connection.scalars(kept).all():
+        yield zlib.decompress(compressed).decode()

@@ -1,0 +1,113 @@
+"""What readers think of answers, kept with the answers: it goes when they go.
+
+Readers write in words of their own, and may write what a document says. When that document is removed, their words
+go with it, and only the verdict and its reason stay.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC
+from typing import Any
+
+from sqlalchemy import Connection, Select, delete, insert, select, text, update
+
+from rag_app.errors import NotFound
+from rag_app.library import schema
+from rag_app.library.database import Database
+from rag_app.library.documents import each
+from rag_app.library.feedback_rows import JudgedTurn
+from rag_app.library.kept_answers import unpacked_answer
+from rag_app.library.shared_words import found_in, runs_of
+from rag_app.library.window import Window, within_window
+from rag_app.records.conversations import REMOVED_MARK
+from rag_app.records.feedback import Feedback
+
+_feedback, _turns, _named = schema.feedback.c, schema.turns.c, schema.turn_documents.c
+_FACTS = tuple(_feedback)
+_AT_ONCE = 100
+
+
+class KeptFeedback:
+    """All feedback that is kept beside the answers of a library. May be shared by threads."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def of(self, turn_id: int) -> Feedback | None:
+        """Return what was thought of the answer of a turn, if anything."""
+        with self._database.reading() as connection:
+            row = connection.execute(select(*_FACTS).where(_feedback.turn_id == turn_id)).one_or_none()
+        return _as_feedback(row) if row else None
+
+    def give(self, feedback: Feedback) -> None:
+        """Keep what is thought of a whole answer, in place of what was thought of it before; raises NotFound."""
+        values = {
+            "turn_id": feedback.turn_id,
+            "helpful": feedback.helpful,
+            "reason": None if feedback.helpful else feedback.reason,
+            "words": "" if feedback.helpful else feedback.words.strip(),
+            "correction": "" if feedback.helpful else feedback.correction.strip(),
+            "given_at": feedback.given_at.astimezone(UTC).replace(tzinfo=None),
+        }
+        with self._database.writing() as connection:
+            whole = (_turns.id == feedback.turn_id) & (_turns.state == "answered")
+            if connection.scalar(select(_turns.id).where(whole)) is None:
+                raise NotFound("This answer is no longer kept, so nothing can be noted of it. Ask the question again.")
+            connection.execute(insert(schema.feedback).prefix_with("OR REPLACE").values(values))
+
+    def retract(self, turn_id: int) -> None:
+        """Forget what was thought of an answer; nothing thought is no error."""
+        with self._database.writing() as connection:
+            connection.execute(delete(schema.feedback).where(_feedback.turn_id == turn_id))
+
+    def remove_all(self) -> int:
+        """Delete all feedback for good; return how much there was. Answers stay."""
+        with self._database.writing() as connection:
+            count = connection.execute(delete(schema.feedback)).rowcount
+        self._database.truncate_log()
+        return count
+
+    def judged(self, window: Window | None = None, *, limit: int | None = None) -> list[JudgedTurn]:
+        """Return the answers that were judged in a window with what was thought of them, the latest verdict first."""
+        statement: Select[Any] = select(*_FACTS, _turns.question, _turns.conversation_id, _turns.answer)
+        statement = statement.join_from(schema.feedback, schema.turns).order_by(_feedback.given_at.desc(), _turns.id)
+        statement = within_window(statement.where(_turns.answer.is_not(None)), window or Window()).limit(limit)
+        with self._database.reading() as connection:
+            rows = connection.execute(statement).yield_per(_AT_ONCE)
+            return [
+                JudgedTurn(_as_feedback(row), row.question, row.conversation_id, unpacked_answer(row.answer))
+                for row in rows
+            ]
+
+
+def forget_words(connection: Connection, document_id: int, texts: Iterable[str]) -> int:
+    """Take out of all feedback what a document may have said, before it is removed in the same transaction.
+
+    That is every word of the feedback in a conversation of which an answer drew on the document; and elsewhere, what
+    repeats a run of words of its ``texts`` that no other document has. Returns from how many verdicts words went.
+    """
+    worded = (_feedback.words != "") | (_feedback.correction != "")
+    rows = connection.execute(select(_feedback.turn_id, _feedback.words, _feedback.correction).where(worded)).all()
+    if not rows:
+        return 0
+    drawn = select(_turns.conversation_id).join(schema.turn_documents, _named.turn_id == _turns.id)
+    near = select(_turns.id).where(_turns.conversation_id.in_(drawn.where(_named.document_id == document_id)))
+    forgotten = set(connection.scalars(select(_feedback.turn_id).where(worded, _feedback.turn_id.in_(near))))
+    runs = {row.turn_id: runs_of(row.words) | runs_of(row.correction) for row in rows if row.turn_id not in forgotten}
+    repeated = found_in(texts, set().union(*runs.values()))
+    own = {run for run in repeated if not _said_elsewhere(connection, run, document_id)}
+    forgotten |= {turn_id for turn_id, mine in runs.items() if mine & own}
+    emptied = update(schema.feedback).where(_feedback.turn_id.in_(each(forgotten)))
+    connection.execute(emptied.values(words=REMOVED_MARK, correction=""))
+    return len(forgotten)
+
+
+def _said_elsewhere(connection: Connection, run: tuple[str, ...], document_id: int) -> bool:
+    phrase = '"' + " ".join(run) + '"'
+    chunk = "SELECT 1 FROM chunk_words JOIN chunks ON chunks.id = chunk_words.rowid WHERE chunk_words MATCH :phrase"
+    other = text(f"{chunk} AND chunks.document_id != :document LIMIT 1")
+    return connection.scalar(other, {"phrase": phrase, "document": document_id}) is not None
+
+
+def _as_feedback(row: Any) -> Feedback:
+    values = {column.name: row._mapping[column.name] for column in _FACTS}
+    return Feedback(**values | {"given_at": values["given_at"].replace(tzinfo=UTC)})

@@ -1,0 +1,150 @@
+"""How questions fare: counted by the database, from figures that hold nothing of what was said."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Integer, Select, case, cast, func, select
+
+from rag_app.library import schema
+from rag_app.library.conversations import WRITER
+from rag_app.library.database import Database
+from rag_app.library.turn_figures import TIMINGS
+from rag_app.library.window import Window, within_window
+
+_turns, _figures, _feedback = schema.turns.c, schema.turn_figures.c, schema.feedback.c
+
+_STOPPED = (_turns.state == "stopped") | ((_turns.state == "asked") & (_turns.writer != WRITER))
+"""What another process left unanswered will not be answered."""
+
+BINS = 10
+"""Parts into which confidence, from 0 to 1, is divided."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many questions were answered, were declined (the documents do not say), failed, or were stopped."""
+
+    answered: int = 0
+    declined: int = 0
+    failed: int = 0
+    stopped: int = 0
+
+    @property
+    def asked(self) -> int:
+        return self.answered + self.declined + self.failed + self.stopped
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """Answers of like confidence (from ``low``, a step of a tenth), and how many of them were found helpful or not."""
+
+    low: float
+    answers: int
+    helpful: int
+    unhelpful: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """A question to which the documents had no answer, as it was understood."""
+
+    turn_id: int
+    conversation_id: str
+    question: str
+    asked_at: datetime
+
+
+class Quality:
+    """Figures over the kept turns of a library. May be shared by threads."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def days(self, window: Window, *, offset_minutes: int = 0) -> dict[str, Counts]:
+        """Return the counts of each day on which something was asked (as 2026-01-31), in their order.
+
+        ``offset_minutes`` is how far the reader's clock is ahead of UTC. Small talk is not counted.
+        """
+        day = func.date(_turns.asked_at, f"{offset_minutes:+d} minutes")
+        statement = select(day.label("day"), *_counts()).select_from(_joined()).where(_counted())
+        with self._database.reading() as connection:
+            rows = connection.execute(within_window(statement, window).group_by(day).order_by(day))
+            return {row.day: Counts(row.answered, row.declined, row.failed, row.stopped) for row in rows}
+
+    def verdicts(self, window: Window) -> dict[tuple[bool, str | None], int]:
+        """Return how often each verdict was given: (whether it helped, the reason if one was named) to a count."""
+        statement = select(_feedback.helpful, _feedback.reason, func.count().label("number"))
+        statement = statement.join_from(schema.feedback, schema.turns).group_by(_feedback.helpful, _feedback.reason)
+        with self._database.reading() as connection:
+            rows = connection.execute(within_window(statement, window))
+            return {(row.helpful, row.reason): row.number for row in rows}
+
+    def timings(self, window: Window) -> dict[str, NDArray[np.float64]]:
+        """Return for each name in ``TIMINGS`` the milliseconds of all whole answers, those that declined included.
+
+        ``retrieve`` and ``evidence`` are durations, ``first_token`` (0 where nothing was said) and ``total`` count
+        from the question on.
+        """
+        columns = [_figures[f"{name}_ms"] for name in TIMINGS]
+        statement = select(*columns).join_from(schema.turns, schema.turn_figures)
+        with self._database.reading() as connection:
+            rows = connection.execute(within_window(statement, window)).all()
+        table = np.array([tuple(row) for row in rows], dtype=np.float64).reshape(-1, len(TIMINGS))
+        return {name: table[:, place] for place, name in enumerate(TIMINGS)}
+
+    def confidence(self, window: Window) -> list[Bin]:
+        """Return the answers that were given by their confidence, those bins left out that have none."""
+        place = func.min(cast(_figures.confidence * BINS, Integer), BINS - 1)
+        judged = [func.coalesce(func.sum(case((_feedback.helpful.is_(said), 1), else_=0)), 0) for said in (True, False)]
+        statement = select(place.label("place"), func.count().label("answers"), *judged)
+        statement = statement.join_from(schema.turns, schema.turn_figures).join(schema.feedback, isouter=True)
+        statement = within_window(statement.where(_figures.abstained.is_(False)), window)
+        with self._database.reading() as connection:
+            rows = connection.execute(statement.group_by("place").order_by("place")).all()
+        return [Bin(low / BINS, answers, helpful, unhelpful) for low, answers, helpful, unhelpful in rows]
+
+    def unanswered(self, window: Window, *, limit: int | None = None) -> list[Unanswered]:
+        """Return the questions that were declined, the latest first."""
+        understood = func.json_extract(_turns.answer, "$.answer.standalone_question")
+        statement = select(_turns.id, _turns.conversation_id, _turns.asked_at, _turns.question, understood)
+        with self._database.reading() as connection:
+            rows = connection.execute(_declined(statement, window).order_by(_turns.id.desc()).limit(limit))
+            return [
+                Unanswered(turn_id, conversation_id, (meant or question).strip(), asked_at.replace(tzinfo=UTC))
+                for turn_id, conversation_id, asked_at, question, meant in rows
+            ]
+
+    def unanswered_stamp(self, window: Window) -> tuple[int, int]:
+        """Return what changes with the questions that were declined: how many there are, and the latest."""
+        statement = select(func.count(_turns.id), func.coalesce(func.max(_turns.id), 0))
+        with self._database.reading() as connection:
+            count, latest = connection.execute(_declined(statement, window)).one()
+        return count, latest
+
+
+def _joined() -> Any:
+    return schema.turns.join(schema.turn_figures, isouter=True)
+
+
+def _counted() -> Any:
+    """Whole answers without figures are small talk; what is being answered now is not counted yet."""
+    return (_turns.state == "failed") | _STOPPED | _figures.turn_id.is_not(None)
+
+
+def _counts() -> Sequence[Any]:
+    kinds = {
+        "answered": _figures.abstained.is_(False),
+        "declined": _figures.abstained.is_(True),
+        "failed": _turns.state == "failed",
+        "stopped": _STOPPED,
+    }
+    return [func.sum(case((condition, 1), else_=0)).label(name) for name, condition in kinds.items()]
+
+
+def _declined(statement: Select[Any], window: Window) -> Select[Any]:
+    joined = statement.select_from(schema.turns.join(schema.turn_figures))
+    return within_window(joined.where(_figures.abstained.is_(True)), window)
