@@ -1,9 +1,12 @@
 """The program of a reader process: reads and splits the files it is told on stdin, and answers on stdout.
 
+It also draws pages, for which the same is true as for reading: a file may do anything to the library that opens it.
+
 It ends when stdin closes, so it does not outlive the program that started it. What no reader foresaw ends it with
 a traceback; the other side makes that the file's failure and starts a new process.
 """
 
+import base64
 import hashlib
 import json
 import os
@@ -21,7 +24,7 @@ from ingest.splitting import Splitter
 from ingest.wire import LENGTH_BYTES, Message, span_messages, text_message, write_message
 from rag_app.errors import ReadError
 from rag_app.models.counting import load_counter
-from rag_app.records import ExtractedText
+from rag_app.records import ExtractedText, TextBox
 
 if sys.platform != "win32":
     import resource
@@ -41,7 +44,9 @@ def main(orders: Orders) -> None:
     replies.flush()
     for line in sys.stdin.buffer:
         _set_alarm(orders.limits.seconds + _ORPHAN_SECONDS)
-        for message in answer(json.loads(line), limits=orders.limits, splitter=splitter):
+        request = json.loads(line)
+        replied = [draw(request)] if "draw" in request else answer(request, limits=orders.limits, splitter=splitter)
+        for message in replied:
             write_message(replies, message)
             _set_alarm(orders.limits.seconds + _ORPHAN_SECONDS)
         _set_alarm(0.0)
@@ -85,6 +90,24 @@ def answer(request: Mapping[str, Any], *, limits: Limits, splitter: Splitter | N
             "Split it into smaller files."
         )
         yield facts | {"failure": reason, "lasting": True}
+
+
+def draw(request: Mapping[str, Any]) -> Message:
+    """Draw a page of a file, if its content is still the one that is meant."""
+    from ingest.readers.pdf_page import render_page
+
+    reply: Message = {"more": False}
+    try:
+        data, _ = read_bytes(Path(request["path"]), request["name"], limit=request["size"])
+        if hashlib.sha256(data).hexdigest() != request["sha256"]:
+            return reply
+        boxes = [TextBox(*box) for box in request["boxes"]]
+        png = render_page(data, request["page"], boxes, scale=request["scale"], name=request["name"])
+        return reply | {"png": base64.b64encode(png).decode()}
+    except NotOpened:
+        return reply
+    except ReadError as error:
+        return reply | {"failure": str(error), "lasting": True}
 
 
 def _check_length(extracted: ExtractedText, name: str, characters: int) -> None:

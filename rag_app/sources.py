@@ -3,14 +3,13 @@
 What is shown is the document that was cited. Where it has changed since, the version that was cited is looked for.
 """
 
-import threading
+import atexit
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from hashlib import sha256
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from ingest.readers.pdf_page import render_page
+from ingest.options import IngestOptions
+from ingest.page_drawing import PageDrawer, PageRequest
 from rag_app.records import Chunk, Document, Span, TextBox
 
 if TYPE_CHECKING:
@@ -24,8 +23,11 @@ LEAST_CHARACTERS = 400
 AROUND_LINES = 25
 PAGE_SCALE = 1.6
 _TABLES = frozenset({"csv", "tsv", "xlsx", "xls", "ods"})
-_rendering = threading.Lock()
-"""PDFium may be used by one thread at a time."""
+# Somebody is waiting for the page; its text is there at once.
+_DRAWING_SECONDS = 20.0
+_drawer = PageDrawer(replace(IngestOptions().limits, seconds=_DRAWING_SECONDS))
+"""One for the whole program: it keeps a process, and draws one page at a time."""
+atexit.register(_drawer.close)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ def view_source(library: "Library", document_id: int, span: tuple[int, int], *, 
     return SourceView(document, "text", "lost", start, end, "", quote, "")
 
 
-def draw_page(view: SourceView) -> bytes | None:
+def draw_page(view: SourceView, *, drawer: PageDrawer = _drawer) -> bytes | None:
     """Return the page of a passage as PNG, the passage marked; None where it has none or its file has changed.
 
     Raises:
@@ -87,14 +89,11 @@ def draw_page(view: SourceView) -> bytes | None:
     page = view.boxes[0].page if view.boxes else view.page
     if view.state in {"older", "lost"} or page is None or not (view.boxes or view.document.format == "pdf"):
         return None
-    try:
-        data = Path(view.document.path).read_bytes()
-    except OSError:
-        return None
-    if sha256(data).hexdigest() != view.document.sha256:
-        return None
-    with _rendering:
-        return render_page(data, page, view.boxes, scale=PAGE_SCALE, name=view.document.name)
+    document = view.document
+    request = PageRequest(
+        document.path, document.name, document.sha256, document.size, page, view.boxes, scale=PAGE_SCALE
+    )
+    return drawer.draw(request)
 
 
 def table_rows(text: str) -> tuple[list[str], list[list[str]]] | None:

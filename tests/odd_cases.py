@@ -2,7 +2,7 @@
 
 import io
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from email.message import EmailMessage
 from functools import cache
 
@@ -70,6 +70,23 @@ def raw_pdf(pages: int, *, loop: bool = False) -> bytes:
         kids.append(f"{len(objects)} 0 R")
     kids += ["2 0 R"] * loop
     objects[1] = f"<</Type/Pages/Count {pages + loop}/Kids[{' '.join(kids)}]>>".encode()
+    return _pdf_of(objects)
+
+
+def endless_pdf() -> bytes:
+    """Return a PDF of one page whose drawing calls a drawing that calls a drawing, ten times each, twenty deep."""
+    page = b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Resources<</XObject<</D 4 0 R>>>>/Contents 24 0 R>>"
+    objects = [b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Count 1/Kids[3 0 R]>>", page]
+    for inner in range(5, 25):
+        content = b"/D Do " * 10 if inner < 24 else b"0 0 9 9 re f"
+        head = "<</Type/XObject/Subtype/Form/BBox[0 0 612 792]/Resources<</XObject<</D %d 0 R>>>>/Length %d>>"
+        objects.append((head % (inner, len(content))).encode() + b"stream\n" + content + b"\nendstream")
+    objects[23:] = [b"<</Length 5>>stream\n/D Do\nendstream"]
+    return _pdf_of(objects)
+
+
+def _pdf_of(objects: Sequence[bytes]) -> bytes:
+    """Return a PDF of these objects, the first of which is its catalogue."""
     out = io.BytesIO()
     out.write(b"%PDF-1.4\n")
     places = []
