@@ -89,6 +89,7 @@ def ask(
     show_unsupported: Annotated[
         bool, typer.Option("--show-unsupported", help="Show sentences that nothing supports, too, marked as such.")
     ] = False,
+    trace: Annotated[bool, typer.Option("--trace", help="With --json: say how the answer came about, too.")] = False,
     as_json: Json = False,
 ) -> None:
     """Answer a question from the documents, with citations, or say that they do not say."""
@@ -98,7 +99,7 @@ def ask(
     with open_application(context) as application:
         scope = scope_of(application.library.collections(), collection)
         reply = application.assistant.ask(question, history=turns, scope=scope)
-        print_result(reply.answer.to_json(), as_json, lambda: printing.show_answer(reply.answer))
+        print_result(reply.answer.to_json(traced=trace), as_json, lambda: printing.show_answer(reply.answer))
 
 
 @app.command()

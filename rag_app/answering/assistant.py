@@ -10,7 +10,7 @@ from rag_app.answering.contradiction import find_disagreement
 from rag_app.answering.grounding import SupportModel, quote_around
 from rag_app.answering.parts import Parts
 from rag_app.answering.reply import Draft, Reply, Stage
-from rag_app.answering.retrieval import PartlySearched, QueryEmbedder, Searchable, retrieve
+from rag_app.answering.retrieval import Finding, PartlySearched, QueryEmbedder, Searchable, find, retrieve
 from rag_app.answering.rewriting import model_rewriter, standalone_question
 from rag_app.answering.small_talk import REPLIES, small_talk
 from rag_app.answering.weighing import PassageJudge, Weighed, weigh_passages
@@ -111,8 +111,8 @@ class Assistant:
         self._check_question(question)
         draft = Draft(question, question, time.perf_counter())
 
-        def find() -> list[Passage]:
-            return retrieve(
+        def look() -> Finding:
+            return find(
                 draft.standalone,
                 self._limits.passages,
                 library=self._library,
@@ -120,13 +120,13 @@ class Assistant:
                 scope=scope or Scope(),
             )
 
-        return Reply(draft, self._work(draft, history, find), self.models)
+        return Reply(draft, self._work(draft, history, look), self.models)
 
     def answer_from(self, question: str, passages: Sequence[Passage], *, history: Sequence[Message] = ()) -> Reply:
         """Begin a reply to a question from given passages, without retrieval."""
         self._check_question(question)
         draft = Draft(question, question, time.perf_counter())
-        return Reply(draft, self._work(draft, history, lambda: list(passages)), self.models)
+        return Reply(draft, self._work(draft, history, lambda: Finding(list(passages))), self.models)
 
     def _check_question(self, question: str) -> None:
         limit = self._limits.question_characters
@@ -139,25 +139,28 @@ class Assistant:
             )
 
     def _work(
-        self, draft: Draft, history: Sequence[Message], find: Callable[[], list[Passage]]
+        self, draft: Draft, history: Sequence[Message], look: Callable[[], Finding]
     ) -> Iterator[Stage | Sentence]:
         if kind := small_talk(draft.question):
             draft.small_talk = REPLIES[kind]
         else:
             if history:
                 yield Stage("understanding")
+            since = time.perf_counter()
             draft.standalone = standalone_question(draft.question, history, self._rewrite)
-            yield from self._find_and_write(draft, find)
+            draft.clock("understand", since)
+            yield from self._find_and_write(draft, look)
         draft.clock("total", draft.started)
         draft.finished = True
 
-    def _find_and_write(self, draft: Draft, find: Callable[[], list[Passage]]) -> Iterator[Stage | Sentence]:
+    def _find_and_write(self, draft: Draft, look: Callable[[], Finding]) -> Iterator[Stage | Sentence]:
+        draft.notes.threshold = self._limits.threshold
         yield Stage("retrieving")
         since = time.perf_counter()
-        found = find()
+        draft.notes.finding = found = look()
         since = draft.clock("retrieve", since)
         yield Stage("weighing")
-        weighed = self._weigh(draft.standalone, found)
+        draft.notes.weighed = weighed = self._weigh(draft.standalone, found.passages)
         draft.passages = [w.passage for w in weighed]
         draft.clock("evidence", since)
         if not weighed:
@@ -166,11 +169,14 @@ class Assistant:
         if two:
             # What is said rests on the newer one alone: no other may lend it its value.
             weighed = [two.newer]
+            draft.notes.disagreement = (two.newer.passage.chunk.id, two.older.passage.chunk.id)
         best, reading = weighed[0], None
         draft.signals["evidence"] = best.confidence
         if self._writer and self._could_answer(best):
             yield Stage("writing")
+            since = time.perf_counter()
             reading = self._writer.read(draft, weighed)
+            draft.clock("read", since)
             draft.signals |= reading.signals if reading else {}
         draft.confidence = self._confidence(draft, best, reading)
         if best.span and draft.confidence >= self._limits.threshold:
@@ -204,7 +210,9 @@ class Assistant:
             best, span = reading.source, reading.span
         draft.short_answer = best.passage.chunk.text[span[0] : span[1]]
         if self._writer and reading:
+            since = time.perf_counter()
             yield from self._writer.say(draft, reading)
+            draft.clock("say", since)
         if not draft.sentences:
             yield _quote(draft, best, span)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from rag_app.answering.grounding import Window
+from rag_app.answering.tracing import Notes, tell_trace
 from rag_app.records import Answer, Citation, Passage, Sentence
 
 ABSTENTION = "The documents do not say; the closest passages are listed below."
@@ -24,7 +25,7 @@ class Draft:
     """An answer in the making.
 
     ``small_talk`` is the reply to a greeting or the like. ``signals`` are those of ``Answer``. ``doubtful``
-    holds what was generated and found no support.
+    holds what was generated and found no support. ``notes`` are for the trace.
     """
 
     question: str
@@ -44,6 +45,7 @@ class Draft:
     disagreement: bool = False
     signals: dict[str, float] = field(default_factory=dict)
     doubtful: list[Sentence] = field(default_factory=list)
+    notes: Notes = field(default_factory=Notes)
 
     def clock(self, name: str, since: float) -> float:
         now = time.perf_counter()
@@ -117,6 +119,7 @@ class Reply:
             disagreement=draft.disagreement,
             note=draft.note,
             signals=draft.signals,
+            trace=tell_trace(draft.notes, draft.standalone, draft.timings) if draft.small_talk is None else None,
         )
 
 

@@ -6,8 +6,10 @@ Gai and Ingber 2023, arXiv 2210.11934). Neither search's scores are stretched to
 so that the scores of two questions can be compared.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
@@ -79,11 +81,36 @@ def fuse(dense: Sequence[Hit], words: Sequence[Hit], *, depth: int) -> list[Hit]
     return sorted(fused, key=lambda hit: -hit.score)
 
 
-def retrieve(query: str, k: int, *, library: Searchable, embedder: QueryEmbedder, scope: Scope) -> list[Passage]:
-    """Return the ``k`` best passages within ``scope``, best first; of copies of the same text only the newest."""
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a search found, best first: by each way, of both without copies, and the passages that are taken of it."""
+
+    passages: Sequence[Passage] = ()
+    by_meaning: Sequence[Hit] = ()
+    by_words: Sequence[Hit] = ()
+    distinct: Sequence[Hit] = ()
+    timings_ms: Mapping[str, float] = field(default_factory=dict)
+
+
+def find(query: str, k: int, *, library: Searchable, embedder: QueryEmbedder, scope: Scope) -> Finding:
+    """Find the ``k`` best passages within ``scope``; of copies of the same text only the newest counts."""
     depth = max(SEARCH_DEPTH, k)
-    dense = library.search_vectors(embedder.embed_query(query), depth, scope)
+    clock = [time.perf_counter()]
+    vector = embedder.embed_query(query)
+    clock.append(time.perf_counter())
+    dense = library.search_vectors(vector, depth, scope)
+    clock.append(time.perf_counter())
     words = library.search_words(query, depth, scope)
+    clock.append(time.perf_counter())
     fused = fuse(dense, words, depth=depth)
     # Few hits are copies, and to tell them takes a query: look at no more of them than may be needed.
-    return library.passages(library.distinct(fused[: DISTINCT_AMONG * k])[:k])
+    distinct = library.distinct(fused[: DISTINCT_AMONG * k])[:k]
+    passages = library.passages(distinct)
+    clock.append(time.perf_counter())
+    steps = zip(("embed", "search_meaning", "search_words", "read_passages"), pairwise(clock), strict=True)
+    return Finding(passages, dense, words, distinct, {name: 1000 * (end - begun) for name, (begun, end) in steps})
+
+
+def retrieve(query: str, k: int, *, library: Searchable, embedder: QueryEmbedder, scope: Scope) -> list[Passage]:
+    """Return the ``k`` best passages within ``scope``, best first; of copies of the same text only the newest."""
+    return list(find(query, k, library=library, embedder=embedder, scope=scope).passages)

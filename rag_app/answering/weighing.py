@@ -33,12 +33,23 @@ class PassageJudge(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """A passage, its likeliest answer, the probability that it answers, and the log odds that it is ranked by."""
+    """A passage, its likeliest answer, the probability that it answers, and the log odds that it is ranked by.
+
+    ``evidence`` is what the evidence model said, and ``stale`` whether the passage counts as superseded.
+    """
 
     passage: Passage
     span: AnswerSpan | None
     confidence: float
     rank_score: float
+    evidence: Evidence | None = None
+    stale: bool = False
+
+
+def whole_text(passage: Passage) -> str:
+    """Return a passage's text below its document's name, title and headings."""
+    place = heading_path(passage.document.title, passage.chunk.heading)
+    return f"{passage.document.name}\n{place}\n{passage.chunk.text}"
 
 
 def weigh_passages(question: str, passages: Sequence[Passage], judge: PassageJudge) -> list[Weighed]:
@@ -52,14 +63,13 @@ def weigh_passages(question: str, passages: Sequence[Passage], judge: PassageJud
     asks_for_old = bool(ASKS_FOR_OLD.search(question))
     weighed = []
     for passage, place, evidence in zip(passages, places, found, strict=True):
-        whole = f"{passage.document.name}\n{place}\n{passage.chunk.text}"
-        sure = passage_confidence(evidence.probability, question, whole)
+        sure = passage_confidence(evidence.probability, question, whole_text(passage))
         span = choose_span(question, passage, evidence)
         if span and not may_answer(question, passage, span):
             sure = 1 / (1 + math.exp(UNFIT_ODDS - log_odds(sure)))
         stale = not asks_for_old and bool(SUPERSEDED.search(f"{passage.document.name} {place}"))
         odds = log_odds(sure) + log_odds(evidence.relevance) + RETRIEVAL_WEIGHT * passage.score - STALE_PENALTY * stale
-        weighed.append(Weighed(passage, span, sure, odds))
+        weighed.append(Weighed(passage, span, sure, odds, evidence, stale))
     weighed.sort(key=lambda w: -w.rank_score)
     return [
         replace(w, passage=replace(w.passage, rank=rank, score=w.confidence)) for rank, w in enumerate(weighed, start=1)

@@ -62,7 +62,7 @@ class Reading:
     ``source`` the first passage that holds that, and ``span`` where, in characters of the passage's text.
     ``agreement`` is that of ``short_answer`` with the evidence model's span, and ``certainty`` the geometric mean of
     the probabilities that the model gave its first words, 0.0 where it wrote none. ``cut_off`` tells, once ``rest`` is
-    read, whether the model had not come to an end.
+    read, whether the model had not come to an end, and ``unfinished`` is the sentence in which it then was.
     """
 
     sources: Sequence[Weighed]
@@ -75,6 +75,7 @@ class Reading:
     opening: str = ""
     rest: Iterator[str] = field(default_factory=lambda: iter(()))
     cut_off: Callable[[], bool] = lambda: False
+    unfinished: str = ""
 
     @property
     def signals(self) -> dict[str, float]:
@@ -107,6 +108,7 @@ class Writer:
         fitting, prompt = self._fitting(draft.standalone, sources)
         if not fitting:
             return None
+        draft.notes.note_prompt(fitting, prompt)
         writing = self._generator.stream(
             prompt, max_new_tokens=self._answer_tokens, decoding=self._decoding(draft, fitting)
         )
@@ -116,10 +118,12 @@ class Writer:
             opening += piece
         line, ended, begun = opening.lstrip().partition("\n")
         line, silence = line.rstrip(), writing.opening_probability(SILENCE)
+        silent = line.casefold().startswith(SILENCE.casefold()[:-1])
+        draft.notes.first_line = line if ended or silent else ""
         certainty = math.exp(writing.mean_log_probability) if writing.tokens else 0.0
         reading = Reading(fitting, silence, certainty, opening=begun, rest=pieces)
         reading.cut_off = lambda: writing.tokens >= self._answer_tokens
-        if line.casefold().startswith(SILENCE.casefold()[:-1]):
+        if silent:
             return reading
         short = MARK.sub("", line).strip()
         if not ended:
@@ -140,8 +144,10 @@ class Writer:
             bare = MARK.sub("", OPENING.sub("", BULLET.sub("", sentence))).strip()
             key = " ".join(bare.casefold().split())
             if len(key.split()) < LEAST_WORDS:
+                draft.notes.note_sentence("fragment", bare)
                 continue
             if key in seen:
+                draft.notes.note_sentence("repeated", bare)
                 break
             seen.add(key)
             yield Stage("checking")
@@ -151,9 +157,12 @@ class Writer:
                 if fruitless >= FRUITLESS_SENTENCES:
                     break
                 continue
+            draft.notes.note_sentence("shown")
             yield draft.keep(Sentence(_capitalised(bare), "supported"), window)
             if len(draft.sentences) >= MOST_SENTENCES:
                 break
+        if reading.unfinished:
+            draft.notes.note_sentence("cut_off", reading.unfinished.strip())
 
     def _window(self, grounder: Grounder, sentence: str, draft: Draft) -> Window | None:
         """Return the window to cite for a sentence that may be shown, or None."""
@@ -162,8 +171,12 @@ class Writer:
         window = grounder.find_support(sentence)
         if window is None:
             draft.doubtful.append(Sentence(_capitalised(sentence), "unsupported"))
-        answers = bool(draft.sentences) or holds_answer(sentence, draft.short_answer or "")
-        return window if answers else None
+            draft.notes.note_sentence("unsupported", sentence)
+            return None
+        if draft.sentences or holds_answer(sentence, draft.short_answer or ""):
+            return window
+        draft.notes.note_sentence("no_answer", sentence)
+        return None
 
     def _fitting(self, question: str, sources: Sequence[Weighed]) -> tuple[Sequence[Weighed], list[Message]]:
         """Return as many of the sources as the generator can read, and the prompt that has them."""
@@ -264,7 +277,9 @@ def _sentences_of(reading: Reading) -> Iterator[str]:
     last = text[done:].rstrip()
     if WHOLE.search(last):
         yield from _pieces(last)
-    elif last and not reading.cut_off():
+    elif last and reading.cut_off():
+        reading.unfinished = last
+    elif last:
         yield from _pieces(f"{MARK.sub('', last).rstrip(' ,;:-–—')}.")
 
 

@@ -69,7 +69,10 @@ def distinct_hits(connection: Connection, hits: Sequence[Hit]) -> list[Hit]:
         for key in keys:
             group_of.setdefault(key, number)
     newest = [max(group, key=lambda i: (known[i].ingested_at, -group.index(i))) for group in groups]
-    return [Hit(chunk_id, score) for chunk_id, score in zip(newest, scores, strict=True)]
+    return [
+        Hit(chunk_id, score, copies=tuple(copy for copy in group if copy != chunk_id))
+        for chunk_id, score, group in zip(newest, scores, groups, strict=True)
+    ]
 
 
 def _each(values: Sequence[int] | Sequence[str]) -> Select[tuple[Any]]:

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from rag_app.records import REMOVED_MARK, Answer, Chunk, Citation, Document, Passage, Sentence
+from rag_app.records import REMOVED_MARK, Answer, Chunk, Citation, Document, Passage, Sentence, Trace
 
 _EXACT = ("confidence", "signals")
 
@@ -18,7 +18,7 @@ def packed_answer(answer: Answer) -> str:
     """Return an answer as text for the database."""
     named = [citation.document for citation in answer.citations] + [p.document for p in answer.passages]
     documents = {document.id: document for document in named}
-    kept = answer.to_json() | {name: _plain(getattr(answer, name)) for name in _EXACT}
+    kept = answer.to_json(traced=True) | {name: _plain(getattr(answer, name)) for name in _EXACT}
     for passage, written in zip(answer.passages, kept["passages"], strict=True):
         written["ordinal"] = passage.chunk.ordinal
     facts = {str(number): _facts(document) for number, document in documents.items()}
@@ -36,6 +36,7 @@ def unpacked_answer(text: str) -> Answer:
         sentences=tuple(Sentence(s["text"], s["status"], tuple(s["citations"])) for s in answer["sentences"]),
         citations=tuple(_citation(c, documents[c["document"]["id"]]) for c in answer["citations"]),
         passages=tuple(_passage(p, documents[p["document"]["id"]]) for p in answer["passages"]),
+        trace=Trace.from_json(answer["trace"]) if answer.get("trace") else None,
         **{name: answer[name] for name in _AS_WRITTEN},
     )
 
@@ -55,8 +56,8 @@ def without_documents(text: str, gone: Iterable[int]) -> str:
     """Return a kept answer without anything that these documents said.
 
     Sentences that rest on one, and unsupported ones, which may repeat any passage that was read, are replaced by a
-    note; so is what says that documents disagree. The question as it was understood goes, too: it may hold words of
-    an earlier answer.
+    note; so is what says that documents disagree. The question as it was understood goes, too, and what was written
+    and not shown.
     """
     removed = set(gone)
     kept = json.loads(text)
@@ -77,15 +78,22 @@ def without_documents(text: str, gone: Iterable[int]) -> str:
         answer["answer"] = " ".join(_marked(sentence) for sentence in sentences)
         answer["short_answer"] = answer["note"] = None
         answer["disagreement"] = False
-    answer["standalone_question"] = answer["question"]
+    _forget_understanding(answer)
     return json.dumps(kept, ensure_ascii=False)
 
 
 def as_asked(text: str) -> str:
     """Return a kept answer that no longer tells how its question was understood."""
     kept = json.loads(text)
-    kept["answer"]["standalone_question"] = kept["answer"]["question"]
+    _forget_understanding(kept["answer"])
     return json.dumps(kept, ensure_ascii=False)
+
+
+def _forget_understanding(answer: dict[str, Any]) -> None:
+    """Drop the question as it was understood, and all words of the trace: any may be of an earlier answer."""
+    answer["standalone_question"] = answer["question"]
+    if answer.get("trace"):
+        answer["trace"] = Trace.from_json(answer["trace"]).without_words().to_json()
 
 
 def _marked(sentence: dict[str, Any]) -> str:

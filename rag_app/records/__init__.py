@@ -27,6 +27,7 @@ from rag_app.records.documents import (
     contextual_text,
     heading_path,
 )
+from rag_app.records.trace import DraftedSentence, Fate, Found, Trace, TracedPassage
 from rag_app.records.upkeep import (
     Duplicate,
     FailedFile,
@@ -47,10 +48,13 @@ __all__ = [
     "Citation",
     "Conversation",
     "Document",
+    "DraftedSentence",
     "Duplicate",
     "ExtractedText",
     "FailedFile",
     "Failure",
+    "Fate",
+    "Found",
     "Hit",
     "IngestEvent",
     "IngestReport",
@@ -66,6 +70,8 @@ __all__ = [
     "Span",
     "Status",
     "TextBox",
+    "Trace",
+    "TracedPassage",
     "TurnState",
     "VerifyReport",
     "Version",

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from rag_app.records.documents import Document, Passage
+from rag_app.records.trace import Trace
 
 Status = Literal["supported", "quoted", "unsupported"]
 UNSUPPORTED_MARK = "[not found in the documents]"
@@ -67,6 +68,7 @@ class Answer:
     before the sentences, of which it is none: with ``disagreement``, that the documents contradict each other.
     ``signals`` is what the confidence was made of: ``evidence``, the evidence model's own; and of the generator's
     reading, if it read, ``silence``, its probability that the sources do not answer, ``certainty`` and ``agreement``.
+    ``trace`` tells how it came about; None for small talk, and for answers that were kept before there were traces.
     """
 
     question: str
@@ -85,9 +87,13 @@ class Answer:
     disagreement: bool = False
     note: str | None = None
     signals: Mapping[str, float] = field(default_factory=dict)
+    trace: Trace | None = None
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the form that ``ask --json`` prints."""
+    def to_json(self, *, traced: bool = False) -> dict[str, Any]:
+        """Return the form that ``ask --json`` prints; with ``traced`` it says how the answer came about."""
+        return self._plain() | ({"trace": self.trace.to_json() if self.trace else None} if traced else {})
+
+    def _plain(self) -> dict[str, Any]:
         return {
             "question": self.question,
             "standalone_question": self.standalone_question,

@@ -155,10 +155,14 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A chunk that a search found, with that search's own score (higher is better)."""
+    """A chunk that a search found, with that search's own score (higher is better).
+
+    ``copies`` are the ids of the other chunks found that have the same content, where it stands for them.
+    """
 
     chunk_id: int
     score: float
+    copies: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
