@@ -5,11 +5,12 @@ Everything above (the command line, the pages) begins here, and nothing below re
 
 import json
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rag_app.answering.assistant import Assistant, Limits
 from rag_app.answering.confidence import Belief
+from rag_app.answering.track_record import TrackRecord, read_track_record
 from rag_app.errors import ModelDamaged
 from rag_app.library import Library
 from rag_app.models.catalogue import EVIDENCE_ADAPTER, GENERATOR_ADAPTER, is_adapted, resolve_model
@@ -27,6 +28,7 @@ from rag_app.settings import Settings
 log = logging.getLogger(__name__)
 EVIDENCE_BASE = "all-MiniLM-L6-v2"
 BELIEF = "confidence.json"
+TRACK_RECORD = "thresholds.json"
 
 
 def open_evidence(settings: Settings) -> EvidenceModel:
@@ -65,6 +67,12 @@ def open_belief(settings: Settings) -> Belief | None:
         raise ModelDamaged(f"{file} is missing or damaged ({error}). {remedy}") from error
 
 
+def open_track_record(settings: Settings) -> TrackRecord | None:
+    """Return how often the answers of the chosen generator were wrong; None where that was never measured."""
+    folder = GENERATOR_ADAPTER if is_adapted(settings.generator) else Path(settings.generator).expanduser()
+    return read_track_record(folder / TRACK_RECORD)
+
+
 @dataclass(frozen=True, slots=True)
 class Application:
     """Everything that an open rag_app is made of."""
@@ -93,6 +101,18 @@ class Application:
             library, embedder, evidence=evidence, generator=generator, belief=belief, limits=limits_of(settings)
         )
         return cls(settings, embedder, library, evidence, generator, belief, assistant)
+
+    def answering_by(self, settings: Settings) -> "Application":
+        """Return the same models and library under settings that differ in what an answer may take and show."""
+        assistant = Assistant(
+            self.library,
+            self.embedder,
+            evidence=self.evidence,
+            generator=self.generator,
+            belief=self.belief,
+            limits=limits_of(settings),
+        )
+        return replace(self, settings=settings, assistant=assistant)
 
     def close(self) -> None:
         """Write the index to the disk and let the database go."""

@@ -18,6 +18,7 @@ from platformdirs import user_data_path
 from rag_app.errors import SettingsError
 
 PREFIX = "RAG_APP_"
+FILE = "rag_app.toml"
 SWITCHES = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 
 
@@ -72,20 +73,35 @@ def load_settings(overrides: Mapping[str, Any] | None = None, environ: Mapping[s
     Raises:
         SettingsError: a name is unknown or a value is not of its type or range.
     """
-    environ = os.environ if environ is None else environ
-    given = {name: value for name, value in (overrides or {}).items() if value is not None}
+    values: dict[str, Any] = {}
+    for where, found in _places(overrides or {}, os.environ if environ is None else environ):
+        values |= _checked(found, where)
+    settings = Settings(**values)
+    check_ranges(settings)
+    return settings
+
+
+def settings_origins(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return where each setting that is not left at its default is set, in words; the place that counts."""
+    origins: dict[str, str] = {}
+    for where, found in _places({}, os.environ if environ is None else environ):
+        origins |= dict.fromkeys(found, where)
+    return origins
+
+
+def _places(overrides: Mapping[str, Any], environ: Mapping[str, str]) -> list[tuple[str, Mapping[str, Any]]]:
+    """Return what is set where; a later place counts more."""
+    given = {name: value for name, value in overrides.items() if value is not None}
     from_environment = {
         name[len(PREFIX) :].lower(): value for name, value in environ.items() if name.startswith(PREFIX) and value
     }
     home = Path(given.get("home") or from_environment.get("home") or Settings().home).expanduser()
-    values: dict[str, Any] = {}
-    for file in (home / "rag_app.toml", Path("rag_app.toml")):
-        values |= _checked(_read_toml(file), f"in {file}")
-    values |= _checked(from_environment, "in the environment (RAG_APP_…)")
-    values |= _checked(given, "on the command line")
-    settings = Settings(**values)
-    _check_ranges(settings)
-    return settings
+    files = list({file.resolve(): file for file in (Path(FILE).absolute(), home / FILE)}.values())[::-1]
+    return [
+        *((f"in {file}", _read_toml(file)) for file in files),
+        ("in the environment (RAG_APP_…)", from_environment),
+        ("on the command line", given),
+    ]
 
 
 def _read_toml(file: Path) -> dict[str, Any]:
@@ -125,7 +141,8 @@ def _of_type(wanted: type, value: Any) -> Any:
     return wanted(value)
 
 
-def _check_ranges(settings: Settings) -> None:
+def check_ranges(settings: Settings) -> None:
+    """Raise SettingsError where a value is out of its range."""
     most_overlap = settings.chunk_tokens // 2
     rules = {
         "device": (settings.device in {"auto", "cpu", "cuda", "mps"}, "auto, cpu, cuda or mps"),

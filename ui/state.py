@@ -1,5 +1,6 @@
 """What the pages stand on: the application, opened once for all readers, and the scope each reader chose."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -13,13 +14,17 @@ if TYPE_CHECKING:
 COLLECTION = "collection"
 OPENED = "opened_source"
 EVERYTHING = ""
+_OF_ANSWERS = ("passages", "threshold", "max_question_characters", "max_answer_tokens", "show_unsupported")
+"""Settings that can change while the models stay loaded."""
 
 
 def application() -> "Application":
     """Return the application, showing what is going on while its models load."""
     settings = load_settings()
+    usual = Settings()
+    loaded = replace(settings, **{name: getattr(usual, name) for name in _OF_ANSWERS})
     with st.spinner(_loading_words(settings)):
-        return _opened(settings)
+        return _opened(loaded).answering_by(settings)
 
 
 @st.cache_resource(show_spinner=False)

@@ -42,6 +42,28 @@ if (!window.ragApp) {
     });
   });
 
+  /* The theme is chosen in Streamlit's own menu, which is put away; it is remembered for each page's address apart. */
+  const themeOf = () => JSON.parse(localStorage.getItem(`stActiveTheme-${location.pathname}-v2`) || '"System"');
+  const pressThemes = () =>
+    document.querySelectorAll(".theme-choice").forEach((choice) => {
+      const pressed = String(choice.dataset.theme === themeOf());
+      if (choice.getAttribute("aria-pressed") !== pressed) choice.setAttribute("aria-pressed", pressed);
+    });
+  document.addEventListener("click", (event) => {
+    const choice = event.target.closest(".theme-choice");
+    if (!choice) return;
+    const links = [...document.querySelectorAll('[data-testid="stSidebarNavLink"]')].map((link) => new URL(link.href).pathname);
+    for (const path of new Set(["/", location.pathname, ...links]))
+      localStorage.setItem(`stActiveTheme-${path}-v2`, JSON.stringify(choice.dataset.theme));
+    document.querySelector('[data-testid="stMainMenuButton"]')?.click();
+    setTimeout(() => {
+      document.querySelector(`[data-testid="stMainMenuItem-theme-${choice.dataset.theme}"]`)?.click();
+      if (document.querySelector('[data-testid="stMainMenuPopover"]')) document.querySelector('[data-testid="stMainMenuButton"]').click();
+      pressThemes();
+      choice.focus();
+    }, 50);
+  });
+
   /* Escape closes the source, unless something lies above it. */
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || document.querySelector('[role="dialog"]')) return;
@@ -85,6 +107,7 @@ if (!window.ragApp) {
     requestAnimationFrame(() => {
       due = false;
       follow();
+      pressThemes();
       const questions = document.querySelectorAll(".question");
       if (questions.length > known) questions[questions.length - 1].scrollIntoView({ behavior: glide(), block: "start" });
       known = questions.length;
