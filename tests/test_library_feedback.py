@@ -10,7 +10,6 @@ from rag_app.errors import NotFound
 from rag_app.evaluation.datasets import read_questions
 from rag_app.json_lines import write_json_lines
 from rag_app.library import Library
-from rag_app.library.feedback_rows import evaluation_rows
 from rag_app.library.shared_words import RUN_WORDS, found_in, runs_of
 from rag_app.records import REMOVED_MARK, Document, KeptTurn
 from rag_app.records.feedback import Feedback
@@ -145,7 +144,7 @@ def test_verdicts_become_the_rows_of_an_evaluation_that_its_reader_takes(library
     library.feedback.give(Feedback(blamed.id, False, "should_have_known"))
 
     file = tmp_path / "feedback.jsonl"
-    assert write_json_lines(file, evaluation_rows(library.feedback.judged())) == 5
+    assert write_json_lines(file, library.feedback.evaluation_rows()) == 5
     rows = {question.id: question for question in read_questions(file)}
     assert {name: (row.answerable, row.answers) for name, row in rows.items()} == {
         f"feedback-{right.id}": (True, (SECRET[:20],)),
@@ -169,7 +168,7 @@ def test_an_answer_whose_document_was_removed_is_no_row(library: Library) -> Non
     library.feedback.give(Feedback(answered(library, gate).id, True))
     library.remove(owl.id)
     assert len(library.feedback.judged()) == 2
-    assert [row["answers"] for row in evaluation_rows(library.feedback.judged())] == [[OTHER[:20]]]
+    assert [row["answers"] for row in library.feedback.evaluation_rows()] == [[OTHER[:20]]]
 
 
 @given(st.lists(st.sampled_from(["alpha", "beta", "γ", "会"]), max_size=12), st.integers(0, 12), st.integers(1, 12))

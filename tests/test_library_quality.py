@@ -32,9 +32,9 @@ def keep(library: Library, answer: Answer | None, *, state: str = "answered") ->
 
 def asked_on(folder: Path, turn_id: int, moment: datetime) -> None:
     with closing(sqlite3.connect(folder / "library.sqlite3", isolation_level=None)) as connection:
-        connection.execute(
-            "UPDATE turns SET asked_at = ? WHERE id = ?", (f"{moment:%Y-%m-%d %H:%M:%S}.000000", turn_id)
-        )
+        for table, name in (("turns", "id"), ("turn_figures", "turn_id")):
+            values = (f"{moment:%Y-%m-%d %H:%M:%S}.000000", turn_id)
+            connection.execute(f"UPDATE {table} SET asked_at = ? WHERE {name} = ?", values)
 
 
 def test_each_day_counts_what_became_of_its_questions(library: Library, tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_answers_that_were_kept_before_there_were_figures_are_counted_after_the_
         keep(library, answer_from(library, owl), state="stopped")
         days, times = library.quality.days(Window()), library.quality.timings(Window())["total"].tolist()
         bins = library.quality.confidence(Window())
-    undo = ("DROP TABLE turn_figures", "DROP TABLE feedback", "DROP INDEX ix_turns_asked_at")
+    undo = ("DROP TABLE turn_figures", "DROP TABLE feedback", "DROP INDEX ix_turns_state")
     for statement in (*undo, "UPDATE alembic_version SET version_num = '0003'"):
         run_sql(tmp_path, statement)
     with open_library(tmp_path) as library:

@@ -4,17 +4,17 @@ Readers write in words of their own, and may write what a document says. When th
 go with it, and only the verdict and its reason stay.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, insert, select, text, update
+from sqlalchemy import ColumnElement, Connection, Select, delete, insert, select, text, update
 
 from rag_app.errors import NotFound
 from rag_app.library import schema
 from rag_app.library.database import Database
 from rag_app.library.documents import each
-from rag_app.library.feedback_rows import JudgedTurn
+from rag_app.library.feedback_rows import JudgedTurn, evaluation_rows
 from rag_app.library.kept_answers import unpacked_answer
 from rag_app.library.shared_words import found_in, runs_of
 from rag_app.library.window import Window, within_window
@@ -23,6 +23,8 @@ from rag_app.records.feedback import Feedback
 
 _feedback, _turns, _named = schema.feedback.c, schema.turns.c, schema.turn_documents.c
 _FACTS = tuple(_feedback)
+_LATEST = _feedback.given_at.desc()
+_OF_FIGURES = _feedback.turn_id == schema.turn_figures.c.turn_id
 _AT_ONCE = 100
 
 
@@ -68,15 +70,31 @@ class KeptFeedback:
 
     def judged(self, window: Window | None = None, *, limit: int | None = None) -> list[JudgedTurn]:
         """Return the answers that were judged in a window with what was thought of them, the latest verdict first."""
-        statement: Select[Any] = select(*_FACTS, _turns.question, _turns.conversation_id, _turns.answer)
-        statement = statement.join_from(schema.feedback, schema.turns).order_by(_feedback.given_at.desc(), _turns.id)
-        statement = within_window(statement.where(_turns.answer.is_not(None)), window or Window()).limit(limit)
+        # Chosen first and read after: to sort whole answers takes long.
+        chosen: Select[Any] = select(_feedback.turn_id).join_from(schema.feedback, schema.turn_figures, _OF_FIGURES)
+        chosen = within_window(chosen, window or Window(), schema.turn_figures)
+        chosen = chosen.order_by(_feedback.given_at.desc(), _feedback.turn_id).limit(limit)
         with self._database.reading() as connection:
-            rows = connection.execute(statement).yield_per(_AT_ONCE)
-            return [
-                JudgedTurn(_as_feedback(row), row.question, row.conversation_id, unpacked_answer(row.answer))
-                for row in rows
-            ]
+            return list(_read_judged(connection, _feedback.turn_id.in_(chosen)))
+
+    def evaluation_rows(self) -> list[dict[str, Any]]:
+        """Return a row of an evaluation file for each verdict that says what is right, the latest first."""
+        telling = _feedback.helpful | (_feedback.correction != "") | (_feedback.reason == "should_be_silent")
+        with self._database.reading() as connection:
+            return evaluation_rows(_read_judged(connection, telling))
+
+
+def _read_judged(connection: Connection, which: ColumnElement[bool]) -> Iterator[JudgedTurn]:
+    statement: Select[Any] = select(*_FACTS, _turns.question, _turns.conversation_id, _turns.answer)
+    statement = statement.join_from(schema.feedback, schema.turns).where(which, _turns.answer.is_not(None))
+    ids = connection.scalars(select(_feedback.turn_id).where(which).order_by(_LATEST, _feedback.turn_id)).all()
+    for start in range(0, len(ids), _AT_ONCE):
+        part = ids[start : start + _AT_ONCE]
+        rows = connection.execute(
+            statement.where(_feedback.turn_id.in_(each(part))).order_by(_LATEST, _feedback.turn_id)
+        )
+        for row in rows:
+            yield JudgedTurn(_as_feedback(row), row.question, row.conversation_id, unpacked_answer(row.answer))
 
 
 def forget_words(connection: Connection, document_id: int, texts: Iterable[str]) -> int:

@@ -1,7 +1,6 @@
 """How questions fare: counted by the database, from figures that hold nothing of what was said."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,6 +18,8 @@ _turns, _figures, _feedback = schema.turns.c, schema.turn_figures.c, schema.feed
 
 _STOPPED = (_turns.state == "stopped") | ((_turns.state == "asked") & (_turns.writer != WRITER))
 """What another process left unanswered will not be answered."""
+
+_OF_FEEDBACK = _feedback.turn_id == _figures.turn_id
 
 BINS = 10
 """Parts into which confidence, from 0 to 1, is divided."""
@@ -69,18 +70,29 @@ class Quality:
 
         ``offset_minutes`` is how far the reader's clock is ahead of UTC. Small talk is not counted.
         """
-        day = func.date(_turns.asked_at, f"{offset_minutes:+d} minutes")
-        statement = select(day.label("day"), *_counts()).select_from(_joined()).where(_counted())
+        ahead = f"{offset_minutes:+d} minutes"
+        whole = func.date(_figures.asked_at, ahead).label("day")
+        silent = func.sum(cast(_figures.abstained, Integer))
+        answers = select(whole, func.count() - silent, silent).select_from(schema.turn_figures).group_by("day")
+        broken = func.date(_turns.asked_at, ahead).label("day")
+        failed = func.sum(case((_turns.state == "failed", 1), else_=0))
+        others = select(broken, failed, func.count() - failed).where(_STOPPED | (_turns.state == "failed"))
         with self._database.reading() as connection:
-            rows = connection.execute(within_window(statement, window).group_by(day).order_by(day))
-            return {row.day: Counts(row.answered, row.declined, row.failed, row.stopped) for row in rows}
+            found = {
+                day: Counts(answered, declined)
+                for day, answered, declined in connection.execute(within_window(answers, window, schema.turn_figures))
+            }
+            for day, failures, stops in connection.execute(within_window(others, window).group_by("day")):
+                found[day] = replace(found.get(day, Counts()), failed=failures, stopped=stops)
+        return dict(sorted(found.items()))
 
     def verdicts(self, window: Window) -> dict[tuple[bool, str | None], int]:
         """Return how often each verdict was given: (whether it helped, the reason if one was named) to a count."""
         statement = select(_feedback.helpful, _feedback.reason, func.count().label("number"))
-        statement = statement.join_from(schema.feedback, schema.turns).group_by(_feedback.helpful, _feedback.reason)
+        statement = statement.join_from(schema.feedback, schema.turn_figures, _OF_FEEDBACK)
+        statement = within_window(statement, window, schema.turn_figures)
         with self._database.reading() as connection:
-            rows = connection.execute(within_window(statement, window))
+            rows = connection.execute(statement.group_by(_feedback.helpful, _feedback.reason))
             return {(row.helpful, row.reason): row.number for row in rows}
 
     def timings(self, window: Window) -> dict[str, NDArray[np.float64]]:
@@ -90,9 +102,9 @@ class Quality:
         from the question on.
         """
         columns = [_figures[f"{name}_ms"] for name in TIMINGS]
-        statement = select(*columns).join_from(schema.turns, schema.turn_figures)
+        statement = within_window(select(*columns), window, schema.turn_figures)
         with self._database.reading() as connection:
-            rows = connection.execute(within_window(statement, window)).all()
+            rows = connection.execute(statement).all()
         table = np.array([tuple(row) for row in rows], dtype=np.float64).reshape(-1, len(TIMINGS))
         return {name: table[:, place] for place, name in enumerate(TIMINGS)}
 
@@ -101,8 +113,8 @@ class Quality:
         place = func.min(cast(_figures.confidence * BINS, Integer), BINS - 1)
         judged = [func.coalesce(func.sum(case((_feedback.helpful.is_(said), 1), else_=0)), 0) for said in (True, False)]
         statement = select(place.label("place"), func.count().label("answers"), *judged)
-        statement = statement.join_from(schema.turns, schema.turn_figures).join(schema.feedback, isouter=True)
-        statement = within_window(statement.where(_figures.abstained.is_(False)), window)
+        statement = statement.select_from(schema.turn_figures.join(schema.feedback, _OF_FEEDBACK, isouter=True))
+        statement = within_window(statement.where(_figures.abstained.is_(False)), window, schema.turn_figures)
         with self._database.reading() as connection:
             rows = connection.execute(statement.group_by("place").order_by("place")).all()
         return [Bin(low / BINS, answers, helpful, unhelpful) for low, answers, helpful, unhelpful in rows]
@@ -110,41 +122,34 @@ class Quality:
     def unanswered(self, window: Window, *, limit: int | None = None) -> list[Unanswered]:
         """Return the questions that were declined, the latest first."""
         understood = func.json_extract(_turns.answer, "$.answer.standalone_question")
-        statement = select(_turns.id, _turns.conversation_id, _turns.asked_at, _turns.question, understood)
+        declined = _declined(select(_figures.turn_id), window).order_by(_figures.turn_id.desc()).limit(limit)
+        statement = select(_turns.id, _turns.conversation_id, _figures.asked_at, _turns.question, understood)
+        statement = statement.join_from(schema.turns, schema.turn_figures).where(_turns.id.in_(declined))
         with self._database.reading() as connection:
-            rows = connection.execute(_declined(statement, window).order_by(_turns.id.desc()).limit(limit))
+            rows = connection.execute(statement.order_by(_turns.id.desc()))
             return [
                 Unanswered(turn_id, conversation_id, (meant or question).strip(), asked_at.replace(tzinfo=UTC))
                 for turn_id, conversation_id, asked_at, question, meant in rows
             ]
 
+    def stamp(self) -> tuple[int, ...]:
+        """Return numbers that are the same again only while nothing that is counted here has changed."""
+        turns = select(func.count(_turns.id), func.coalesce(func.max(_turns.id), 0))
+        figures = select(func.count(), func.coalesce(func.sum(_figures.turn_id), 0)).select_from(schema.turn_figures)
+        verdicts = select(func.count(), func.coalesce(func.max(_feedback.given_at), "")).select_from(schema.feedback)
+        revision = select(schema.state.c.revision)
+        with self._database.reading() as connection:
+            return tuple(
+                value for part in (turns, figures, verdicts, revision) for value in connection.execute(part).one()
+            )
+
     def unanswered_stamp(self, window: Window) -> tuple[int, int]:
         """Return what changes with the questions that were declined: how many there are, and the latest."""
-        statement = select(func.count(_turns.id), func.coalesce(func.max(_turns.id), 0))
+        statement = select(func.count(), func.coalesce(func.max(_figures.turn_id), 0))
         with self._database.reading() as connection:
             count, latest = connection.execute(_declined(statement, window)).one()
         return count, latest
 
 
-def _joined() -> Any:
-    return schema.turns.join(schema.turn_figures, isouter=True)
-
-
-def _counted() -> Any:
-    """Whole answers without figures are small talk; what is being answered now is not counted yet."""
-    return (_turns.state == "failed") | _STOPPED | _figures.turn_id.is_not(None)
-
-
-def _counts() -> Sequence[Any]:
-    kinds = {
-        "answered": _figures.abstained.is_(False),
-        "declined": _figures.abstained.is_(True),
-        "failed": _turns.state == "failed",
-        "stopped": _STOPPED,
-    }
-    return [func.sum(case((condition, 1), else_=0)).label(name) for name, condition in kinds.items()]
-
-
 def _declined(statement: Select[Any], window: Window) -> Select[Any]:
-    joined = statement.select_from(schema.turns.join(schema.turn_figures))
-    return within_window(joined.where(_figures.abstained.is_(True)), window)
+    return within_window(statement.where(_figures.abstained.is_(True)), window, schema.turn_figures)

@@ -225,8 +225,8 @@ turns = Table(
     Column("error", Text, nullable=False, server_default=text("''")),
     Column("asked_at", DateTime, nullable=False),  # UTC
     UniqueConstraint("conversation_id", "ordinal"),
-    # Answers are counted by this alone: a row with its answer takes some pages to read.
-    Index("ix_turns_asked_at", "asked_at", "state", "writer"),
+    # What came to no answer is counted by this alone: a row with its answer takes some pages to read.
+    Index("ix_turns_state", "state", "asked_at", "writer"),
     # An answer that comes late must not be written to another question.
     sqlite_autoincrement=True,
 )
@@ -246,6 +246,7 @@ turn_figures = Table(
     "turn_figures",
     metadata,
     Column("turn_id", ForeignKey("turns.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("asked_at", DateTime, nullable=False),  # UTC
     Column("abstained", Boolean(create_constraint=False), nullable=False),
     Column("confidence", Float, nullable=False),
     Column("retrieve_ms", Float, nullable=False),

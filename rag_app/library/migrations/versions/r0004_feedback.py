@@ -10,8 +10,10 @@ depends_on = None
 
 # Answers that were kept before are looked through once. Small talk needs no documents and is not counted.
 FIGURES_OF_OLDER_ANSWERS = """
-INSERT INTO turn_figures (turn_id, abstained, confidence, retrieve_ms, evidence_ms, first_token_ms, total_ms)
+INSERT INTO turn_figures
+    (turn_id, asked_at, abstained, confidence, retrieve_ms, evidence_ms, first_token_ms, total_ms)
 SELECT id,
+       asked_at,
        json_extract(answer, '$.answer.abstained'),
        json_extract(answer, '$.answer.confidence'),
        coalesce(json_extract(answer, '$.answer.timings_ms.retrieve'), 0),
@@ -27,6 +29,7 @@ def upgrade() -> None:
     op.create_table(
         "turn_figures",
         sa.Column("turn_id", sa.Integer, nullable=False, autoincrement=False),
+        sa.Column("asked_at", sa.DateTime, nullable=False),
         sa.Column("abstained", sa.Boolean(create_constraint=False), nullable=False),
         sa.Column("confidence", sa.Float, nullable=False),
         sa.Column("retrieve_ms", sa.Float, nullable=False),
@@ -47,5 +50,5 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("turn_id", name="pk_feedback"),
         sa.ForeignKeyConstraint(["turn_id"], ["turns.id"], name="fk_feedback_turn_id", ondelete="CASCADE"),
     )
-    op.create_index("ix_turns_asked_at", "turns", ["asked_at", "state", "writer"])
+    op.create_index("ix_turns_state", "turns", ["state", "asked_at", "writer"])
     op.execute(FIGURES_OF_OLDER_ANSWERS)
