@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rag_app.errors import NotFound
 from rag_app.library import Library
 from rag_app.library.kept_answers import packed_answer, unpacked_answer, without_documents
-from rag_app.records import REMOVED_MARK, Answer, Citation, Document, Passage, Sentence
+from rag_app.records import REMOVED_MARK, Answer, AskedDocuments, Citation, Document, Passage, Sentence
 from tests.libraries import new_document, open_library, start_python, store
 
 SECRET = "The amber owl sleeps below the seventh stair of the observatory."
@@ -242,3 +242,25 @@ def test_a_kept_answer_is_the_answer_and_a_redacted_one_holds_nothing_removed(
     assert {c.document.id for c in rest.citations} <= {1}
     kept = [text for mine, text in said if not mine]
     assert [s.text for s in rest.sentences if s.text != REMOVED_MARK] == kept
+
+
+def test_a_conversation_asks_its_documents_alone_and_tells_which_of_them_are_gone(library: Library) -> None:
+    kept = library.conversations
+    first, second = (store(library, new_document(f"{name}.md", text)) for name, text in (("a", SECRET), ("b", OTHER)))
+    turn = kept.begin("Where does the owl sleep?", documents=[second.id, first.id, first.id])
+    assert kept.asked(turn.conversation_id) == AskedDocuments((first.id, second.id))
+    library.remove(first.id)
+    assert kept.asked(turn.conversation_id) == AskedDocuments((second.id,), removed=1)
+    kept.ask_only(turn.conversation_id, [second.id])
+    assert kept.asked(turn.conversation_id) == AskedDocuments((second.id,))
+    kept.ask_only(turn.conversation_id, [])
+    assert kept.asked(turn.conversation_id) is None
+    with pytest.raises(NotFound):
+        kept.ask_only("nowhere", [second.id])
+
+
+def test_what_a_conversation_asks_goes_with_it(library: Library) -> None:
+    document = store(library, new_document("a.md", SECRET))
+    turn = library.conversations.begin("Where does the owl sleep?", documents=[document.id])
+    library.conversations.remove(turn.conversation_id)
+    assert library.conversations.asked(turn.conversation_id) is None

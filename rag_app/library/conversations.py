@@ -14,11 +14,12 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from rag_app.errors import NotFound
 from rag_app.library import schema
+from rag_app.library.asked_documents import find_asked, put_asked
 from rag_app.library.database import Database
 from rag_app.library.documents import each
 from rag_app.library.kept_answers import as_asked, documents_in, packed_answer, unpacked_answer, without_documents
 from rag_app.library.turn_figures import put_figures
-from rag_app.records import Answer, Conversation, KeptTurn, TurnState
+from rag_app.records import Answer, AskedDocuments, Conversation, KeptTurn, TurnState
 
 TITLE_CHARACTERS = 80
 WRITER = secrets.token_hex(8)
@@ -33,13 +34,17 @@ class Conversations:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def begin(self, question: str) -> KeptTurn:
-        """Start a conversation with its first question, which also names it; return the turn."""
+    def begin(self, question: str, *, documents: Iterable[int] = ()) -> KeptTurn:
+        """Start a conversation with its first question, which also names it; return the turn.
+
+        With ``documents`` it asks these alone.
+        """
         token = secrets.token_urlsafe(12)
         now = _now()
         with self._database.writing() as connection:
             titled = {"id": token, "title": _title(question), "created_at": now, "changed_at": now}
             connection.execute(insert(schema.conversations).values(titled))
+            put_asked(connection, token, documents)
             return _add_turn(connection, token, question)
 
     def ask(self, conversation_id: str, question: str) -> KeptTurn:
@@ -47,6 +52,17 @@ class Conversations:
         with self._database.writing() as connection:
             _require(connection, conversation_id)
             return _add_turn(connection, conversation_id, question)
+
+    def asked(self, conversation_id: str) -> AskedDocuments | None:
+        """Return the documents that a conversation asks alone; None where it asks all, or is not there."""
+        with self._database.reading() as connection:
+            return find_asked(connection, conversation_id)
+
+    def ask_only(self, conversation_id: str, documents: Iterable[int]) -> None:
+        """Let a conversation ask these documents alone from now on, or all where there are none; raises NotFound."""
+        with self._database.writing() as connection:
+            _require(connection, conversation_id)
+            put_asked(connection, conversation_id, documents)
 
     def keep(self, turn_id: int, answer: Answer | None, *, state: TurnState, error: str = "") -> bool:
         """Write down how far a question has come; False where it is no longer waited for.

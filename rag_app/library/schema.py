@@ -267,3 +267,12 @@ feedback = Table(
     Column("given_at", DateTime, nullable=False),  # UTC
 )
 """What readers thought of answers. Words of a removed document go from it, too."""
+
+conversation_documents = Table(
+    "conversation_documents",
+    metadata,
+    Column("conversation_id", ForeignKey("conversations.id", ondelete="CASCADE"), primary_key=True),
+    Column("document_id", Integer, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+"""The documents that a conversation asks alone; without any it asks all. The number of a removed one stays."""

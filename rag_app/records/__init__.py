@@ -12,7 +12,7 @@ from rag_app.records.answers import (
     Sentence,
     Status,
 )
-from rag_app.records.conversations import REMOVED_MARK, Conversation, KeptTurn, TurnState
+from rag_app.records.conversations import REMOVED_MARK, AskedDocuments, Conversation, KeptTurn, TurnState
 from rag_app.records.documents import (
     Chunk,
     Document,
@@ -44,6 +44,7 @@ __all__ = [
     "REMOVED_MARK",
     "UNSUPPORTED_MARK",
     "Answer",
+    "AskedDocuments",
     "Chunk",
     "Citation",
     "Conversation",

@@ -58,3 +58,11 @@ class Conversation:
             "created_at": self.created_at.isoformat(),
             "changed_at": self.changed_at.isoformat(),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class AskedDocuments:
+    """The documents that a conversation asks alone, by their ids; ``removed`` counts those that are gone since."""
+
+    documents: tuple[int, ...]
+    removed: int = 0
