@@ -49,7 +49,7 @@ def ingest_folder(
     root = checked_folder(folder)
     tally = Tally(on_event)
     scope = Scope(collections=(options.collection,))
-    inventory = Inventory(root, library.documents(scope), library.failures(scope))
+    inventory = Inventory(root, library.documents(scope), library.failures(scope, left_out=True))
     found = discover(root, leave_out=options.leave_out, known=inventory.by_path.keys())
     run = Run(root, library, embedder, options=options, inventory=inventory, tally=tally, open_reading=open_reading)
     tally.found([*(file.name for file in found.files), *(failure.name for failure in found.failures)])
@@ -65,12 +65,12 @@ def ingest_folder(
     if not options.dry_run:
         for failed in inventory.gone_failures(present, unseen=unseen):
             library.forget_failure(options.collection, failed.path)
-    warnings = _warnings_of(folder, found, kept=kept, left_behind=inventory.left_behind())
+    warnings = _warnings_of(folder, found, kept=kept, left_behind=inventory.left_behind(), without_text=tally.left_out)
     return replace(
         tally.report(),
         duplicates=tuple(run.duplicates()),
         kept=tuple(document.name for document in kept),
-        skipped=found.skipped,
+        skipped=found.skipped + len(tally.left_out),
         warnings=warnings,
     )
 
@@ -116,7 +116,12 @@ def _suspicious(inventory: Inventory, found: Discovery) -> list[Document]:
 
 
 def _warnings_of(
-    folder: Path, found: Discovery, *, kept: Sequence[Document], left_behind: Sequence[Document]
+    folder: Path,
+    found: Discovery,
+    *,
+    kept: Sequence[Document],
+    left_behind: Sequence[Document],
+    without_text: Sequence[str],
 ) -> tuple[str, ...]:
     warnings = []
     if kept:
@@ -133,7 +138,13 @@ def _warnings_of(
         )
     if found.pictures:
         warnings.append(f"{found.pictures} pictures were left out. To have their text read, {INSTALL}.")
+    if without_text:
+        many = len(without_text) > 1
+        told = f"{len(without_text)} pictures without any text were" if many else "1 picture without any text was"
+        warnings.append(f"{told} left out{'; the first is' if many else ':'} {min(without_text)}.")
     if not kept and not found.files and not found.failures:
-        others = f" ({found.skipped} of other kinds, links or pipes were left out)" if found.skipped else ""
+        others = (
+            f" ({found.skipped} of other kinds, pictures without text or links were left out)" if found.skipped else ""
+        )
         warnings.append(f"{folder} holds no file that can be read{others}; the collection now holds nothing from it.")
     return tuple(warnings)

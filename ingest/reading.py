@@ -33,11 +33,13 @@ class Unread:
     """Why a file was not read.
 
     If ``lasting``, it would fail again as long as its content is the same, whose hash is ``sha256`` if it was read.
+    If ``nothing``, it is sound and there is nothing to read in it.
     """
 
     reason: str
     sha256: str | None = None
     lasting: bool = False
+    nothing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,8 @@ def outcome_of(messages: list[Message]) -> ReadFile | Unread:
     """Return what the messages of a reader process say of a file."""
     first, last = messages[0], messages[-1]
     if "failure" in last:
-        return Unread(last["failure"], last.get("sha256"), lasting=last["lasting"])
+        nothing = last.get("nothing", False)
+        return Unread(last["failure"], last.get("sha256"), lasting=last["lasting"], nothing=nothing)
     return ReadFile(
         sha256=first["sha256"],
         size=first["size"],

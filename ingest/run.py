@@ -333,6 +333,8 @@ class Run:
         return self._splitter
 
     def _fail_to_read(self, file: FoundFile, read: Unread) -> None:
+        # Where a document was, or a single file was given, somebody expects words.
+        nothing = read.nothing and self._inventory.follows_files and str(file.path) not in self._inventory.by_path
         if read.lasting and not self._options.dry_run and self._inventory.follows_files:
             earlier = self._inventory.failed.get(str(file.path))
             failed = FailedFile(
@@ -344,15 +346,25 @@ class Run:
                 mtime_ns=file.mtime_ns,
                 sha256=read.sha256,
                 reason=read.reason,
-                attempts=earlier.attempts + 1 if earlier else 1,
+                attempts=0 if nothing else earlier.attempts + 1 if earlier else 1,
                 reader=self._options.reader,
             )
             self._library.note_failure(failed)
-        self.fail(Failure(file.name, read.reason))
+        if nothing:
+            self._leave_out(file)
+        else:
+            self.fail(Failure(file.name, read.reason))
+
+    def _leave_out(self, file: FoundFile) -> None:
+        self._tally.left_out.append(file.name)
+        self._tally.finish("unchanged", file.name)
 
     def _keep_in_quarantine(self, file: FoundFile, failed: FailedFile, *, noted: bool = True) -> None:
         if not noted and not self._options.dry_run:
             self._library.note_failure(failed)
+        if not failed.attempts:
+            self._leave_out(file)
+            return
         reason = f"{failed.reason} It has not changed since and was not read again (--retry-failed reads it)."
         self.fail(Failure(file.name, reason), quarantined=True)
 

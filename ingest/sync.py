@@ -54,7 +54,7 @@ class Inventory:
         for file in files:
             path = str(file.path)
             failed = self.failed.get(path)
-            if failed and (retry_failed or failed.reader != reader):
+            if failed and ((retry_failed and failed.attempts) or failed.reader != reader):
                 self._retried.add(path)
                 plan.changed.append(file)
             elif failed and _is_same(file, failed.size, failed.mtime_ns, since=failed.failed_at.timestamp()):

@@ -21,6 +21,7 @@ class Tally:
         self.removed: list[str] = []
         self.failures: list[Failure] = []
         self.quarantined: list[str] = []
+        self.left_out: list[str] = []
         self.unchanged = 0
         self.stored_chunks = self.embedded_chunks = 0
         self._total = self._done = 0

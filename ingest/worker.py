@@ -22,7 +22,7 @@ from ingest.orders import Limits, Orders
 from ingest.readers import read_document
 from ingest.splitting import Splitter
 from ingest.wire import LENGTH_BYTES, Message, span_messages, text_message, write_message
-from rag_app.errors import ReadError
+from rag_app.errors import NothingToRead, ReadError
 from rag_app.models.counting import load_counter
 from rag_app.records import ExtractedText, TextBox
 
@@ -82,6 +82,8 @@ def answer(request: Mapping[str, Any], *, limits: Limits, splitter: Splitter | N
             yield from span_messages(title, splitter.slices(extracted, title=title))
     except NotOpened as error:
         yield facts | {"failure": str(error), "lasting": False}
+    except NothingToRead as error:
+        yield facts | {"failure": str(error), "lasting": True, "nothing": True}
     except ReadError as error:
         yield facts | {"failure": str(error), "lasting": True}
     except (MemoryError, RecursionError) as error:

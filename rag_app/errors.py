@@ -53,6 +53,10 @@ class ReadError(RagError):
     """A file cannot be read as a document."""
 
 
+class NothingToRead(ReadError):
+    """A file is sound, and what it holds is not made of words: a photograph, say."""
+
+
 class FolderError(RagError):
     """The folder to ingest does not exist, is no folder or cannot be listed."""
 

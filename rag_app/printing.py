@@ -69,7 +69,7 @@ def show_ingest(report: IngestReport, *, dry_run: bool) -> None:
     for warning in report.warnings:
         out.print(Text(f"  note: {warning}", style="yellow"))
     if report.skipped:
-        out.print(f"  left out: {report.skipped} files of kinds that are not read, links or pipes")
+        out.print(f"  left out: {report.skipped} files of kinds that are not read, pictures without text, links")
     start = "Would change: " if dry_run else ""
     out.print(
         f"{start}{len(report.added)} added, {len(report.updated)} updated, {len(report.moved)} moved, "

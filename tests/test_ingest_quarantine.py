@@ -1,9 +1,16 @@
 """A file that failed is remembered, and tried again when there is a reason to."""
 
 import os
+from pathlib import Path
+
+import pytest
+from PIL import Image
 
 from tests.corpus_makers import PARAGRAPH, pdf
 from tests.folders import Desk, write
+from tests.scans import install_program, saved
+
+PHOTOGRAPH = saved(Image.new("L", (400, 300), 128), "PNG")
 
 
 def test_a_file_that_failed_is_not_read_again_until_it_changes(desk: Desk) -> None:
@@ -68,3 +75,48 @@ def test_a_file_that_unfolds_to_too_much_text_is_a_failure(desk: Desk) -> None:
     report = desk.ingest(max_characters=5000)
     assert report.added == ("z.txt",)
     assert "characters of text, more than" in report.failures[0].reason
+
+
+def test_a_picture_without_text_is_left_out_calmly_and_read_once(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries = tmp_path / "tries"
+    install_program(tmp_path, f"echo >> {tries}", monkeypatch)
+    picture = write(desk.folder, "party.png", PHOTOGRAPH)
+    write(desk.folder, "a.txt", "Words.")
+    first = desk.ingest()
+    often = tries.stat().st_size
+    os.utime(picture, ns=(5_000_000_000, 5_000_000_000))
+    for report in (first, desk.ingest(retry_failed=True), desk.ingest()):
+        assert (report.failures, report.quarantined, report.skipped, report.files) == ((), (), 1, 1)
+        assert report.warnings == ("1 picture without any text was left out: party.png.",)
+    assert desk.library.failures() == []
+    assert often == tries.stat().st_size > 0
+    assert "no text was found" in desk.library.failures(left_out=True)[0].reason
+    write(desk.folder, "party.png", saved(Image.new("L", (401, 300), 128), "PNG"))
+    assert desk.ingest().skipped == 1
+    assert tries.stat().st_size > often
+    picture.unlink()
+    desk.ingest()
+    assert desk.library.failures(left_out=True) == []
+
+
+def test_a_document_that_turns_into_a_picture_without_text_is_a_failure(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install_program(tmp_path, "true", monkeypatch)
+    write(desk.folder, "a.txt", "Words.")
+    desk.ingest()
+    write(desk.folder, "a.txt", PHOTOGRAPH)
+    (failure,) = desk.ingest().failures
+    assert "no text was found" in failure.reason
+    assert "(version 1) stays" in failure.reason
+    assert [failed.attempts for failed in desk.library.failures()] == [1]
+
+
+def test_a_picture_that_cannot_be_looked_at_is_a_failure(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install_program(tmp_path, "exit 1", monkeypatch)
+    write(desk.folder, "a.png", PHOTOGRAPH)
+    assert "Tesseract failed" in desk.ingest().failures[0].reason

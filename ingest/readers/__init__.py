@@ -19,7 +19,7 @@ from rag_app.records import ExtractedText
 Reader = Callable[..., ExtractedText]
 
 # Changed whenever readers learn something, so that files that they could not read are tried again.
-READERS_VERSION = "2"
+READERS_VERSION = "3"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from ingest.readers.pdf_margins import without_running_lines
 from ingest.readers.pdf_writing import write_pages
 from ingest.readers.pictures import open_picture
 from ingest.readers.tesseract import INSTALL, find_program
-from rag_app.errors import ReadError
+from rag_app.errors import NothingToRead, ReadError
 from rag_app.records import ExtractedText
 
 _USUAL_DPI = 300.0
@@ -23,7 +23,8 @@ def read_image(data: bytes, name: str) -> ExtractedText:
     """Read the text in a picture; each picture of a TIFF file is a page.
 
     Raises:
-        ReadError: it is damaged or too large, no text is found, or text recognition is not installed.
+        ReadError: it is damaged or too large, or text recognition is not installed or took too long.
+        NothingToRead: no text is found.
     """
     recogniser = Recogniser()
     with open_picture(data, name) as picture:
@@ -38,10 +39,12 @@ def read_image(data: bytes, name: str) -> ExtractedText:
             pages.append(recogniser.page(image, number=number, dpi=(picture.dpi() or _USUAL_DPI) * scale))
     author = write_pages(without_running_lines(pages), {})
     if author.builder.empty:
-        late = "".join(f" {note}." for note in recogniser.notes())
-        raise ReadError(
-            f"{name} is a picture in which no text was found.{late} List it in .ragignore, or scan it anew."
-        )
+        if recogniser.late:
+            late = "".join(f" {note}." for note in recogniser.notes())
+            raise ReadError(
+                f"{name} is a picture in which no text was found.{late} Save it in a smaller size, or scan it anew."
+            )
+        raise NothingToRead(f"{name} is a picture in which no text was found. If there is some, scan it anew.")
     extracted = author.builder.build(pages=len(pages))
     return replace(extracted, format="image", boxes=tuple(author.boxes), notes=tuple(recogniser.notes()))
 

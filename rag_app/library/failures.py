@@ -13,10 +13,13 @@ _failures = schema.failures.c
 
 
 def put_failure(connection: Connection, failure: FailedFile) -> FailedFile:
-    """Remember a failure over that of the same path; return it with the attempts on the same content counted."""
+    """Remember a failure over that of the same path; return it with the attempts on the same content counted.
+
+    A file that was left out without any attempt stays one.
+    """
     same = select(schema.failures).where(_failures.collection == failure.collection, _failures.path == failure.path)
     before = connection.execute(same).one_or_none()
-    if before is not None and _content(_failure(before)) == _content(failure):
+    if before is not None and failure.attempts and _content(_failure(before)) == _content(failure):
         failure = replace(failure, attempts=before.attempts + 1)
     values = {name: getattr(failure, name) for name in failure.__dataclass_fields__}
     values["failed_at"] = failure.failed_at.astimezone(UTC).replace(tzinfo=None)
@@ -24,9 +27,11 @@ def put_failure(connection: Connection, failure: FailedFile) -> FailedFile:
     return failure
 
 
-def list_failures(connection: Connection, scope: Scope) -> list[FailedFile]:
-    """Return the failures in the collections of a scope, by collection and name."""
+def list_failures(connection: Connection, scope: Scope, *, left_out: bool) -> list[FailedFile]:
+    """Return the failures in the collections of a scope, by collection and name, with what was ``left_out`` or not."""
     statement = select(schema.failures).order_by(_failures.collection, _failures.name)
+    if not left_out:
+        statement = statement.where(_failures.attempts > 0)
     if scope.collections is not None:
         statement = statement.where(_failures.collection.in_(scope.collections))
     return [_failure(row) for row in connection.execute(statement)]

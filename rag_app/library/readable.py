@@ -96,10 +96,13 @@ class ReadableLibrary:
             name, dimensions = self._require_embedder(state)
             return embedded.list_known_vectors(connection, texts, embedder=name, dimensions=dimensions)
 
-    def failures(self, scope: Scope = Scope()) -> list[FailedFile]:
-        """Return the files in the collections of a scope that could not be read, by collection and name."""
+    def failures(self, scope: Scope = Scope(), *, left_out: bool = False) -> list[FailedFile]:
+        """Return the files in the collections of a scope that could not be read, by collection and name.
+
+        With ``left_out`` also those in which there is nothing to read, which are no failures.
+        """
         with self._database.reading() as connection:
-            return failures.list_failures(connection, scope)
+            return failures.list_failures(connection, scope, left_out=left_out)
 
     def receipts(self) -> list[Receipt]:
         """Return the receipts of all removals, the oldest first."""

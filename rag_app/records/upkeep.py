@@ -23,7 +23,8 @@ class Failure:
 class FailedFile:
     """A file that could not be read, remembered until it changes or ``reader``, the readers' version, does.
 
-    ``sha256`` is None where even its bytes could not be read.
+    ``sha256`` is None where even its bytes could not be read. With no ``attempts`` it is no failure, but a file that
+    was left out because there is nothing to read in it.
     """
 
     collection: str
@@ -125,7 +126,8 @@ class Duplicate:
 
 @dataclass(frozen=True, slots=True)
 class IngestReport:
-    """What one ingestion did. The tuples hold document names; ``skipped`` files are of no kind that is read.
+    """What one ingestion did. The tuples hold document names; ``skipped`` files are of no kind that is read, or
+    pictures without text.
 
     Every file found is accounted for once: ``files`` is how many are added, updated, moved, unchanged or failed.
     ``moved`` pairs a document's old name with its new one. Of the added and updated, ``duplicates`` pairs those that
