@@ -14,6 +14,7 @@ from rag_app import printing
 from rag_app.documents_cli import documents_app
 from rag_app.errors import DataError, RagError
 from rag_app.eval_cli import eval_app
+from rag_app.feedback_cli import feedback_app
 from rag_app.ingest_cli import ingest
 from rag_app.records import Message
 from rag_app.settings import Settings, load_settings
@@ -31,6 +32,7 @@ app.add_typer(documents_app, name="documents")
 app.add_typer(models_app, name="models")
 app.add_typer(eval_app, name="eval")
 app.add_typer(train_app, name="train")
+app.add_typer(feedback_app, name="feedback")
 app.command()(ingest)
 
 

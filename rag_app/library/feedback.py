@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, delete, insert, select, text, update
+from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, select, text, update
 
 from rag_app.errors import NotFound
 from rag_app.library import schema
@@ -67,6 +67,11 @@ class KeptFeedback:
             count = connection.execute(delete(schema.feedback)).rowcount
         self._database.truncate_log()
         return count
+
+    def count(self) -> int:
+        """Return how many answers were judged."""
+        with self._database.reading() as connection:
+            return connection.scalar(select(func.count()).select_from(schema.feedback)) or 0
 
     def judged(self, window: Window | None = None, *, limit: int | None = None) -> list[JudgedTurn]:
         """Return the answers that were judged in a window with what was thought of them, the latest verdict first."""

@@ -2,10 +2,18 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 Reason = Literal["wrong", "not_cited", "incomplete", "should_be_silent", "should_have_known", "other"]
-REASONS: tuple[Reason, ...] = get_args(Reason)
+REASONS: dict[Reason, str] = {
+    "wrong": "the answer is wrong",
+    "not_cited": "the cited passage does not say this",
+    "incomplete": "something is missing",
+    "should_be_silent": "it should have said that it does not know",
+    "should_have_known": "the documents do say",
+    "other": "something else",
+}
+"""What a reader can say is wrong with an answer, in words."""
 
 
 def _now() -> datetime:
