@@ -18,9 +18,13 @@ MAX_CHARACTERS_PER_TOKEN = 8
 _SMALLEST_BUDGET = 16
 _SMALLEST_ATOM_TOKENS = 16
 
+# What it begins with is a set of characters, to which the search can leap; all else is looked at only there.
 _SENTENCE_END = (
-    r"(?<![ (][A-Z]\.)(?<!\bMr\.)(?<!\bMs\.)(?<!\bDr\.)(?<!\bMrs\.)(?<!\bSt\.)(?<!\bNo\.)(?<!\be\.g\.)(?<!\bi\.e\.)"
-    r"(?:(?<=[.!?…])|(?<=[.!?…][\"'”’)\]]))[ \t]+(?=[\"'“‘(\[]*[^\W_a-z])|(?<=[\u3002\uff01\uff1f])"
+    r"[ \t\u3002\uff01\uff1f](?:(?<=[\u3002\uff01\uff1f])|"
+    r"(?:(?<=[.!?…][ \t])|(?<=[.!?…][\"'”’)\]][ \t]))"
+    r"(?<![ (][A-Z]\.[ \t])(?<!\bMr\.[ \t])(?<!\bMs\.[ \t])(?<!\bDr\.[ \t])(?<!\bMrs\.[ \t])(?<!\bSt\.[ \t])"
+    r"(?<!\bNo\.[ \t])(?<!\be\.g\.[ \t])(?<!\bi\.e\.[ \t])"
+    r"[ \t]*(?=[\"'“‘(\[]*[^\W_a-z]))"
 )
 _TO_SENTENCES = tuple(map(re.compile, (r"\n{2,}", r"\n", _SENTENCE_END)))
 _TO_WORDS = tuple(map(re.compile, (r"[;:][ \t\n]+", r",[ \t\n]+", r"[ \t\n]+")))

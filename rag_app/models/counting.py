@@ -20,21 +20,22 @@ MODULES = "modules.json"
 class TokenCounter:
     """Counts tokens, special ones aside, of texts of any length. Several threads may use it, and it can be pickled."""
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
-        # One of its own: truncation or padding, which others switch on, would change the counts.
-        self._tokenizer = Tokenizer.from_str(tokenizer.to_str())
+    def __init__(self, description: str) -> None:
+        """Make a tokenizer of the JSON that describes it: one of its own, for others switch truncation on."""
+        self._tokenizer = Tokenizer.from_str(description)
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
 
     def count(self, text: str) -> int:
         """Return how many tokens a text has."""
-        return len(self._tokenizer.encode(text, add_special_tokens=False))
+        # Without the positions, which take a seventh of the time.
+        return len(self._tokenizer.encode_batch_fast([text], add_special_tokens=False)[0])
 
     def starts(self, text: str) -> "array[int]":
         """Return the position in the text at which each of its tokens begins, in ascending order."""
         offsets = self._tokenizer.encode(text, add_special_tokens=False).offsets
         # Ascending but for tokens that stand for nothing in the text: those are all at 0.
-        return array("q", sorted(start for start, _ in offsets))
+        return array("q", sorted([start for start, _ in offsets]))
 
 
 def load_counter(folder: Path) -> TokenCounter:
@@ -52,7 +53,7 @@ def load_counter(folder: Path) -> TokenCounter:
         raise ModelError(f"{file} cannot be read: {error}. Use a model that has one, or restore the file.") from error
     if not whole:
         raise ModelError(f"{file} describes no tokenizer. Use a model that has one, or restore the file.")
-    return TokenCounter(Tokenizer.from_str(text))
+    return TokenCounter(text)
 
 
 def tokenizer_file(folder: Path) -> Path:

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,7 +13,7 @@ from tokenizers import Tokenizer
 
 from rag_app.errors import ModelError
 from rag_app.models.catalogue import ModelSource
-from rag_app.models.counting import TokenCounter
+from rag_app.models.counting import TokenCounter, tokenizer_file
 from rag_app.models.devices import choose_device, choose_dtype
 from rag_app.models.plain_encoder import PlainEncoder
 from rag_app.models.plain_model import plain_model
@@ -34,11 +35,13 @@ class Embedder:
     """Embeds texts as unit vectors whose dot product is their cosine similarity.
 
     ``name`` identifies the model and its weights, ``dimensions`` is the length of a vector, and text beyond
-    ``max_tokens`` tokens (special tokens included) does not reach the vector. May be used from several threads.
+    ``max_tokens`` tokens (special tokens included) does not reach the vector. ``tokenizer_folder`` is where other
+    processes find the very tokenizer, None where it is none that they can load. May be used from several threads.
     """
 
-    def __init__(self, encoder: Encoder, *, name: str) -> None:
+    def __init__(self, encoder: Encoder, *, name: str, tokenizer_folder: Path | None = None) -> None:
         self.name = name
+        self.tokenizer_folder = tokenizer_folder
         self.dimensions = encoder.dimensions
         self.max_tokens = encoder.max_tokens
         self._encoder = encoder
@@ -97,7 +100,8 @@ def load_embedder(source: ModelSource, *, device: str = "auto") -> Embedder:
             f"{source.name} in {source.folder} cannot be loaded as an embedder: {error}. "
             "Check that it is a whole sentence-transformers model, or choose another."
         ) from error
-    return Embedder(encoder, name=source.identity)
+    folder = source.folder if tokenizer_file(source.folder).is_file() else None
+    return Embedder(encoder, name=source.identity, tokenizer_folder=folder)
 
 
 def _general(source: ModelSource, place: torch.device) -> Encoder:
@@ -111,6 +115,6 @@ def _counting(tokenizer: Any) -> Callable[[str], int]:
     """Return what counts a text's tokens with a tokenizer of its own: it never waits for embedding, never truncates."""
     fast = tokenizer if isinstance(tokenizer, Tokenizer) else getattr(tokenizer, "backend_tokenizer", None)
     if fast is not None:
-        return TokenCounter(fast).count
+        return TokenCounter(fast.to_str()).count
     slow = copy.deepcopy(tokenizer)
     return lambda text: len(slow.encode(text, add_special_tokens=False, truncation=False, verbose=False))
