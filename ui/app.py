@@ -29,7 +29,7 @@ def _chat() -> None:
 
 def _library() -> None:
     with told_in_words():
-        library_page.show(application())
+        library_page.show(application(), go_to_chat=lambda: st.switch_page(pages[0]))
 
 
 def _settings() -> None:

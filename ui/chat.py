@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -15,12 +16,14 @@ from ui.answers import answer_html, question_html, writing_html
 from ui.conversation import Turn
 from ui.desk import Job, desk
 from ui.examples import example_questions
+from ui.feedback import draw_feedback
 from ui.guard import show_error, told_in_words
+from ui.inside import offer_inside
 from ui.intake import draw_upload
 from ui.markup import as_label, counted
 from ui.panel import draw_panel, offer_sources
+from ui.scope import ask_all, asked_documents, documents_now, draw_scope, invitation, scope_now
 from ui.sources import offer_originals, read_sources, sources_html
-from ui.state import chosen_collection, in_collection
 
 if TYPE_CHECKING:
     from rag_app.assembly import Application
@@ -34,12 +37,14 @@ _GLANCE_SECONDS = 0.2
 
 def show(application: "Application") -> None:
     """Draw the chat page."""
-    documents = application.library.documents()
-    collection = chosen_collection(application.library.collections())
-    in_scope = in_collection(documents, collection)
+    asked = asked_documents(application.library)
+    in_scope = documents_now(application.library, application.library.documents(), asked)
+    if asked is not None:
+        with st.bottom:
+            draw_scope(asked, in_scope, partial(ask_all, application.library))
     # In st.bottom and not simply last: there Streamlit would keep scrolling to the end while an answer grows.
     st.bottom.chat_input(
-        "Ask your documents" if collection is None else f"Ask in {collection}",
+        invitation(application.library, asked),
         submit_mode="stop",
         key=_TYPED,
         disabled=not in_scope,
@@ -60,7 +65,7 @@ def show(application: "Application") -> None:
         opening.empty()
     elif conversation.current() is not None:
         _draw_lost()
-    elif in_scope:
+    elif in_scope or asked:
         with opening.container(key="opening"):
             _draw_opening(application, in_scope)
     else:
@@ -80,14 +85,19 @@ def _ask(application: "Application", question: str) -> None:
     """Ask before the page is drawn, so that the list of conversations is drawn with the new one."""
     st.session_state.pop(_EDITED, None)
     with told_in_words(_remember_trouble):
-        conversation.ask(application, question)
+        conversation.ask(application, question, scope_now(application.library))
 
 
 def _ask_anew(application: "Application", turn: Turn, question_key: str = "") -> None:
     question = st.session_state.get(question_key, "").strip() if question_key else turn.question
     st.session_state.pop(_EDITED, None)
     with told_in_words(_remember_trouble):
-        conversation.ask_anew(application, turn, question or turn.question)
+        conversation.ask_anew(application, turn, question or turn.question, scope_now(application.library))
+
+
+def _ask_everywhere(application: "Application", turn: Turn) -> None:
+    ask_all(application.library)
+    _ask_anew(application, turn)
 
 
 def _remember_trouble(words: str) -> None:
@@ -141,6 +151,7 @@ def _draw_turn(application: "Application", turn: Turn, job: Job | None, *, last:
             _offer_again(application, turn, key="again-halted")
             _follow(application, turn, job, place)
         _draw_answer(application, turn, place)
+        draw_feedback(application.library, turn)
         if last and turn.state == "answered":
             _offer_anew(application, turn)
 
@@ -154,6 +165,7 @@ def _draw_answer(application: "Application", turn: Turn, place: DeltaGenerator) 
         st.html(sources_html(turn.number, turn.sources))
         cited = [source.citation.document for source in turn.sources]
         offer_originals(application.library, cited, key=str(turn.number))
+    offer_inside(turn)
     if turn.state != "answered":
         _offer_again(application, turn, key="again")
 
@@ -190,6 +202,15 @@ def _offer_anew(application: "Application", turn: Turn) -> None:
             on_click=st.session_state.__setitem__,
             args=(_EDITED, turn.id),
         )
+        if turn.answer and turn.answer.abstained and asked_documents(application.library):
+            st.button(
+                "Ask all documents",
+                key=f"everywhere-{turn.number}",
+                icon=":material/travel_explore:",
+                type="tertiary",
+                on_click=_ask_everywhere,
+                args=(application, turn),
+            )
 
 
 def _draw_editor(application: "Application", turn: Turn) -> None:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from rag_app.errors import NotFound
-from rag_app.records import Answer, Citation, KeptTurn, Message, Sentence, TurnState
+from rag_app.records import Answer, Citation, KeptTurn, Message, Scope, Sentence, TurnState
 from ui.desk import Job, desk
 from ui.sources import Source, read_sources
-from ui.state import OPENED, chosen_collection, scope_of
+from ui.state import CHOSEN, OPENED
 
 if TYPE_CHECKING:
     from rag_app.assembly import Application
@@ -51,6 +51,7 @@ def current() -> str | None:
 
 def open_conversation(conversation_id: str | None) -> None:
     """Show another conversation from now on, or none."""
+    st.session_state.pop(CHOSEN, None)
     if conversation_id != st.session_state.get(_OPEN):
         st.session_state.pop(OPENED, None)
     st.session_state[_OPEN] = conversation_id
@@ -107,28 +108,27 @@ def _sources(library: "Library", turn_id: int, citations: tuple[Citation, ...]) 
     return known[turn_id][1]
 
 
-def ask(application: "Application", question: str) -> None:
-    """Keep a question in the open conversation, or a new one, and have it answered."""
+def ask(application: "Application", question: str, scope: Scope) -> None:
+    """Keep a question in the open conversation, or a new one, and have it answered from the documents in a scope."""
     kept = application.library.conversations
     opened = current()
     history = _history(kept.turns(opened)) if opened else []
     try:
-        turn = kept.ask(opened, question) if opened else kept.begin(question)
+        turn = kept.ask(opened, question) if opened else kept.begin(question, documents=scope.documents or ())
     except NotFound:
         # Deleted in another tab: the question begins a new one.
         turn = kept.begin(question)
     open_conversation(turn.conversation_id)
-    scope = scope_of(chosen_collection(application.library.collections()))
     desk().write(Job(application.assistant, kept, turn, history=history, scope=scope))
 
 
-def ask_anew(application: "Application", turn: Turn, question: str) -> None:
+def ask_anew(application: "Application", turn: Turn, question: str, scope: Scope) -> None:
     """Drop a turn with all that follow it, and ask its question, or another in its place."""
     job = desk().jobs().get(turn.id)
     if job:
         desk().stop(job)
     application.library.conversations.drop(turn.id)
-    ask(application, question)
+    ask(application, question, scope)
 
 
 def _history(turns: list[KeptTurn]) -> list[Message]:

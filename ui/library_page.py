@@ -1,6 +1,6 @@
 """The library page: what is in it, as the system sees it, and how to add and remove."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ from rag_app.records import Chunk, Document
 from ui.guard import show_receipt, told_in_words
 from ui.intake import draw_upload, forget_outcomes
 from ui.markup import counted, escaped
+from ui.scope import ask_these
 from ui.sources import offer_originals, place
 from ui.state import chosen_collection, in_collection, scope_of
 from ui.upkeep import draw_upkeep, draw_versions, said_of
@@ -26,8 +27,8 @@ _ROUND = "library_round"
 _RECEIPT = "library_receipt"
 
 
-def show(application: "Application") -> None:
-    """Draw the library page."""
+def show(application: "Application", *, go_to_chat: Callable[[], object] = st.rerun) -> None:
+    """Draw the library page. ``go_to_chat`` leads to where the chosen documents can be asked."""
     st.html('<div class="title library"><h1>Library</h1></div>')
     receipt = st.session_state.pop(_RECEIPT, None)
     if receipt:
@@ -42,7 +43,7 @@ def show(application: "Application") -> None:
     found = _filtered(documents)
     chosen = _draw_table(found, application)
     if chosen:
-        _draw_actions(application, chosen)
+        _draw_actions(application, chosen, go_to_chat)
     if len(chosen) == 1:
         _draw_document(application.library, chosen[0])
     draw_upkeep(application.library, scope_of(collection))
@@ -110,8 +111,12 @@ def _state(document: Document, home: Path) -> str:
     return "uploaded" if is_upload(document, home) else "in its folder"
 
 
-def _draw_actions(application: "Application", chosen: Sequence[Document]) -> None:
+def _draw_actions(application: "Application", chosen: Sequence[Document], go_to_chat: Callable[[], object]) -> None:
     with st.container(horizontal=True, key="actions"):
+        words = "Ask this document" if len(chosen) == 1 else f"Ask these {len(chosen):,} documents"
+        if st.button(words, icon=":material/chat_bubble:", key="ask-these", type="primary"):
+            ask_these(chosen)
+            go_to_chat()
         if st.button(f"Remove {counted(len(chosen), 'document')}", icon=":material/delete:", key="remove"):
             _confirm_removal(application, chosen)
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 COLLECTION = "collection"
 OPENED = "opened_source"
+CHOSEN = "documents_to_ask"
 EVERYTHING = ""
 _OF_ANSWERS = ("passages", "threshold", "max_question_characters", "max_answer_tokens", "show_unsupported")
 """Settings that can change while the models stay loaded."""
