@@ -3,6 +3,7 @@
 import os
 import re
 import select
+import time
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from ingest.discovery import found_file
 from ingest.options import IngestOptions
 from ingest.orders import Orders
 from ingest.readers import read_document
-from ingest.readers.ocr import page_list
+from ingest.readers.ocr import Recogniser, page_list
 from ingest.readers.pdf_places import boxes_of
 from ingest.reading import ReadingPool, Request, Unread
 from rag_app.errors import ReadError
@@ -124,6 +125,26 @@ def test_specks_are_no_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     install_program(tmp_path, program_that_sees("~", "|", certainty=5), monkeypatch)
     with pytest.raises(ReadError, match="a picture in which no text was found"):
         read_document(saved(WHITE, "PNG"), "a.png")
+
+
+@pytest.mark.parametrize("slow", ["finding the turn", "reading it turned"])
+def test_what_was_read_at_first_stands_if_there_is_no_time_to_try_more(
+    slow: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turn = "exec sleep 60" if slow == "finding the turn" else f"echo 'Rotate: 90'; : > {tmp_path}/turned; exit"
+    script = (
+        "PATH=/usr/bin:/bin\n"
+        f"[ -e {tmp_path}/turned ] && exec sleep 60\n"
+        f'case "$*" in *"--psm 0"*) {turn};; esac\n'
+        f"{program_that_sees('Faint', 'words', certainty=40)}"
+    )
+    install_program(tmp_path, script, monkeypatch)
+    recogniser = Recogniser(deadline=time.monotonic() + 2)
+    page = recogniser.page(WHITE, number=1)
+    assert [line.text for line in page.lines] == ["Faint words"]
+    assert (recogniser.doubtful, recogniser.late) == ([1], [])
+    # The page took all the time there was.
+    assert not recogniser.in_time(2)
 
 
 def test_a_program_that_fails_is_named_with_its_own_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import groupby
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
 _SECONDS = 100.0
 # What a reader still does after recognition, and what a worker's alarm leaves to the other side.
 _SPARE_SECONDS = 20.0
+# All that is tried with one page, together.
 _PAGE_SECONDS = 45.0
+_LEAST_SECONDS = 0.1
 _POINTS_PER_INCH = 72
 # Tesseract was trained on letters of a height that print of the usual size has at this resolution.
 DPI = 300
@@ -74,7 +77,7 @@ class Recogniser:
         words: list[_Seen] = []
         turns = 0
         try:
-            words, turns = _upright(image, max(1.0, min(self.deadline - time.monotonic(), _PAGE_SECONDS)))
+            words, turns = _upright(image, until=min(self.deadline, time.monotonic() + _PAGE_SECONDS))
         except subprocess.TimeoutExpired:
             self.late.append(number)
         if words and _certainty(words) < _DOUBTFUL:
@@ -112,19 +115,25 @@ def _seconds_left() -> float:
     return alarm - _SPARE_SECONDS if alarm else _SECONDS
 
 
-def _upright(image: "Image.Image", seconds: float) -> tuple[list[_Seen], int]:
-    """Return the words of a picture, and how many quarter turns, clockwise, made them upright."""
-    seen = _words(image, seconds)
+def _upright(image: "Image.Image", *, until: float) -> tuple[list[_Seen], int]:
+    """Return the words of a picture, and how many quarter turns, clockwise, made them upright.
+
+    Raises:
+        TimeoutExpired: it was not read by ``until``.
+    """
+    seen = _words(image, until)
     words = _without_specks(seen)
     # Lines on their side look like a few odd words; where nothing is seen, nothing need be turned.
     if not seen or _certainty(words) >= _DOUBTFUL:
         return words, 0
-    found = re.search(rb"^Rotate: (\d+)", _run(image, seconds, "--psm", "0").stdout, re.MULTILINE)
-    turns = int(found.group(1)) // 90 if found else 0
-    if turns:
-        turned = _without_specks(_words(image.rotate(-90 * turns, expand=True), seconds))
-        if _weight(turned) > _weight(words):
-            return turned, turns
+    # What was read once stands, if there is no time to read it better.
+    with suppress(subprocess.TimeoutExpired):
+        found = re.search(rb"^Rotate: (\d+)", _run(image, until, "--psm", "0").stdout, re.MULTILINE)
+        turns = int(found.group(1)) // 90 if found else 0
+        if turns:
+            turned = _without_specks(_words(image.rotate(-90 * turns, expand=True), until))
+            if _weight(turned) > _weight(words):
+                return turned, turns
     return words, 0
 
 
@@ -138,10 +147,10 @@ def _weight(words: Sequence[_Seen]) -> float:
     return sum(len(word.text) * max(word.certainty - _LEAST_CERTAIN, 0) for word in words)
 
 
-def _words(image: "Image.Image", seconds: float) -> list[_Seen]:
+def _words(image: "Image.Image", until: float) -> list[_Seen]:
     if min(image.size) < _LEAST_SIDE:
         return []
-    done = _run(image, seconds, "-l", _languages(_program()), "--psm", "3", "-c", "tessedit_create_tsv=1")
+    done = _run(image, until, "-l", _languages(_program()), "--psm", "3", "-c", "tessedit_create_tsv=1")
     if done.returncode:
         cause = done.stderr.decode("utf-8", errors="replace").strip().splitlines() or [f"exit {done.returncode}"]
         raise ReadError(
@@ -165,12 +174,13 @@ def _without_specks(words: Sequence[_Seen]) -> list[_Seen]:
     return [word for line in lines if _certainty(line) >= _LEAST_CERTAIN for word in line]
 
 
-def _run(image: "Image.Image", seconds: float, *options: str) -> subprocess.CompletedProcess[bytes]:
+def _run(image: "Image.Image", until: float, *options: str) -> subprocess.CompletedProcess[bytes]:
     picture = io.BytesIO()
     image.save(picture, "PPM")
     command = [_program(), "stdin", "stdout", "--dpi", str(DPI), *options]
     # Its own threads only slow it down where several files are read at once.
     environment = os.environ | {"OMP_THREAD_LIMIT": "1"}
+    seconds = max(_LEAST_SECONDS, until - time.monotonic())
     try:
         return subprocess.run(
             command, input=picture.getvalue(), capture_output=True, timeout=seconds, env=environment, check=False
