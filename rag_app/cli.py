@@ -85,6 +85,9 @@ def ask(
     context: typer.Context,
     question: Annotated[str, typer.Argument(help="The question, in plain words.")],
     collection: OneCollection = None,
+    document: Annotated[
+        list[int] | None, typer.Option(help="Ask this document alone, by its id; several times for several.")
+    ] = None,
     history: Annotated[
         Path | None, typer.Option(help="JSON file of earlier turns: [{'role': 'user', 'content': '…'}, …].")
     ] = None,
@@ -100,6 +103,8 @@ def ask(
         context.obj = replace(context.obj, show_unsupported=True)
     with open_application(context) as application:
         scope = scope_of(application.library.collections(), collection)
+        if document:
+            scope = replace(scope, documents=tuple(application.library.document(number).id for number in document))
         reply = application.assistant.ask(question, history=turns, scope=scope)
         print_result(reply.answer.to_json(traced=trace), as_json, lambda: printing.show_answer(reply.answer))
 
