@@ -34,7 +34,7 @@ def draw_conversations(library: "Library") -> str | None:
         )
         if not found:
             st.html('<p class="quiet">No conversation has these words.</p>')
-        zone = _zone()
+        zone = reader_zone()
         today = datetime.now(zone).date()
         for day, group in itertools.groupby(found[:SHOWN], lambda c: c.changed_at.astimezone(zone).date()):
             st.html(f'<h2 class="day">{_named(day, today)}</h2>')
@@ -101,7 +101,7 @@ def _confirm_deletion(library: "Library", kept: Conversation) -> None:
             st.rerun()
 
 
-def _zone() -> tzinfo:
+def reader_zone() -> tzinfo:
     """Return the reader's time zone, as far as the browser tells it."""
     try:
         return ZoneInfo(st.context.timezone or "UTC")

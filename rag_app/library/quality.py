@@ -1,6 +1,6 @@
 """How questions fare: counted by the database, from figures that hold nothing of what was said."""
 
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from rag_app.library.conversations import WRITER
 from rag_app.library.database import Database
 from rag_app.library.turn_figures import TIMINGS
 from rag_app.library.window import Window, within_window
+from rag_app.records.feedback import Reason
 
 _turns, _figures, _feedback = schema.turns.c, schema.turn_figures.c, schema.feedback.c
 
@@ -37,6 +38,9 @@ class Counts:
     @property
     def asked(self) -> int:
         return self.answered + self.declined + self.failed + self.stopped
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(*map(sum, zip(astuple(self), astuple(other), strict=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,7 @@ class Quality:
                 found[day] = replace(found.get(day, Counts()), failed=failures, stopped=stops)
         return dict(sorted(found.items()))
 
-    def verdicts(self, window: Window) -> dict[tuple[bool, str | None], int]:
+    def verdicts(self, window: Window) -> dict[tuple[bool, Reason | None], int]:
         """Return how often each verdict was given: (whether it helped, the reason if one was named) to a count."""
         statement = select(_feedback.helpful, _feedback.reason, func.count().label("number"))
         statement = statement.join_from(schema.feedback, schema.turn_figures, _OF_FEEDBACK)
