@@ -68,6 +68,15 @@ def test_a_question_in_the_text_and_an_echo_of_the_question_are_passed_over() ->
         ("4 percent", "What percentage was rated outstanding?", True),
         ("the data protection officer", "Who is our data protection officer?", False),
         ("Elin Brandvold", "Who is our data protection officer?", True),
+        ("Up to 6", "Until when must the days be taken?", False),
+        ("31 March", "Until when must the days be taken?", True),
+        ("3 May", "Until when must the days be taken?", True),
+        ("it may be", "Until when must the days be taken?", False),
+        ("410 BC", "In what year was the castle built?", True),
+        ("day 10", "By when must the course be done?", True),
+        ("the Normans", "In what year was the castle built?", False),
+        ("1066", "In what year was the castle built?", True),
+        ("the end of the eleventh century", "In what year was the castle built?", True),
     ],
 )
 def test_an_answer_says_something_new_of_the_kind_that_was_asked(answer: str, question: str, fits: bool) -> None:

@@ -37,10 +37,21 @@ _SMALL = {
 } | {"thirty": "30", "forty": "40", "fifty": "50", "sixty": "60", "seventy": "70", "eighty": "80", "ninety": "90"}
 _ASKS_NUMBER = re.compile(r"\bhow (?:many|much)\b|\bpercentage\b", re.IGNORECASE)
 _ASKS_COUNT = re.compile(r"\bhow many\b", re.IGNORECASE)
+_ASKS_DATE = re.compile(
+    r"\b(?:(?:un)?til when|by when|since when|from when|(?:what|which) (?:date|day|month|year|time))\b", re.IGNORECASE
+)
 _ASKS_SHARE = re.compile(r"\bpercentage\b", re.IGNORECASE)
 _SHARE = re.compile(r"%|per ?cent|half|quarter|third|\d/\d|\ball\b|\bnone\b", re.IGNORECASE)
 _MONTH = re.compile(
     r"\b(?:january|february|march|april|june|july|august|september|october|november|december)\b", re.IGNORECASE
+)
+_TIME = re.compile(
+    r"\b\d{1,2}[:.]\d\d\b|\b\d{3,4}s?\b|\b\d+(?:st|nd|rd|th)\b|\b\d{1,2}/\d{1,2}\b|"
+    r"\b\d+ ?(?:[ap]\.?m|bce?|ad|ce)\b|(?-i:\bMay\b)|\bo['’]clock\b|"
+    r"\b(?:century|centuries|decade|year|quarter|month|week|weekend|fortnight|day|today|tomorrow|tonight|morning|noon|"
+    r"afternoon|evening|night|midnight|hour|minute|season|spring|summer|autumn|winter|christmas|easter|holiday|"
+    r"immediately|first|last|(?:mon|tues|wednes|thurs|fri|satur|sun)day)s?\b",
+    re.IGNORECASE,
 )
 _OPPOSITES = (
     ("before", "after"), ("at least", "at most"), ("at least", "up to"), ("minimum", "maximum"), ("more", "less"),
@@ -192,10 +203,15 @@ def invented_words(claim: str, known: str) -> frozenset[str]:
 
 
 def fits_question(answer: str, question: str) -> bool:
-    """Tell whether a short answer says something new, and a number where the question asks how many or how much."""
+    """Tell whether a short answer says something new, and of the kind that was asked.
+
+    A number where the question asks how many or how much, and a time where it asks for a date, a day or a year.
+    """
     numbers = {q.number for q in quantities(answer)}
     new = content_stems(answer) - content_stems(question)
     if not new and numbers <= {q.number for q in quantities(question)}:
+        return False
+    if _ASKS_DATE.search(question) and not (_MONTH.search(answer) or _TIME.search(answer)):
         return False
     if not _ASKS_NUMBER.search(question):
         return True
