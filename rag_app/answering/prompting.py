@@ -6,7 +6,7 @@ all that it needs to know. What a model makes of them is checked afterwards like
 
 from collections.abc import Callable, Sequence
 
-from rag_app.records import Message
+from rag_app.records import Message, Passage, heading_path
 
 READ_INSTRUCTION = (
     "Answer the question from the numbered sources alone. First line: the short answer, in the words of the source. "
@@ -19,6 +19,12 @@ REWRITE_INSTRUCTION = "Rewrite the last question so that it can be understood al
 REWRITE_TURNS = 6
 REWRITE_QUESTION_WORDS = 60
 REWRITE_ANSWER_WORDS = 40
+
+
+def source_text(passage: Passage) -> str:
+    """Return a passage as a prompt has it: below its document's title and headings."""
+    place = heading_path(passage.document.title, passage.chunk.heading)
+    return f"{place}: {passage.chunk.text}" if place else passage.chunk.text
 
 
 def reading_prompt(question: str, sources: Sequence[str]) -> list[Message]:

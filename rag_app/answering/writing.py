@@ -9,14 +9,15 @@ from typing import Protocol
 
 from rag_app.answering.grounding import Grounder, SupportModel, Window, quote_around
 from rag_app.answering.parts import Parts
-from rag_app.answering.prompting import SILENCE, fitting_prompt, reading_prompt
+from rag_app.answering.prompting import SILENCE, fitting_prompt, reading_prompt, source_text
 from rag_app.answering.reply import Draft, Stage
 from rag_app.answering.sentences import complete_sentences, split_sentences
 from rag_app.answering.weighing import Weighed
 from rag_app.answering.wording import content_stems, coverage, quantities
 from rag_app.models.decoding import Decoding
+from rag_app.models.evidence import NO_CELL, number_cells
 from rag_app.models.streaming import Writing
-from rag_app.records import Message, Sentence, heading_path
+from rag_app.records import Message, Sentence
 
 MOST_SOURCES = 3
 LEAST_SHARE = 0.3
@@ -182,14 +183,14 @@ class Writer:
         """Return as many of the sources as the generator can read, and the prompt that has them."""
         count, prompt = fitting_prompt(
             question,
-            [_text_of(w) for w in sources],
+            [source_text(w.passage) for w in sources],
             count_tokens=self._generator.count_tokens,
             budget_tokens=min(PROMPT_TOKENS, self._generator.context_tokens - self._answer_tokens),
         )
         return sources[:count], prompt
 
     def _decoding(self, draft: Draft, sources: Sequence[Weighed]) -> Decoding:
-        known = "\n".join([*(_text_of(source) for source in sources), draft.standalone, SILENCE])
+        known = "\n".join([*(source_text(source.passage) for source in sources), draft.standalone, SILENCE])
         return Decoding(
             faithful_to=known if self._parts.faithful else None,
             contrast=CONTRAST if self._parts.contrast else 0.0,
@@ -198,24 +199,23 @@ class Writer:
         )
 
 
-def _text_of(source: Weighed) -> str:
-    place = heading_path(source.passage.document.title, source.passage.chunk.heading)
-    return f"{place}: {source.passage.chunk.text}" if place else source.passage.chunk.text
-
-
 def _span_text(weighed: Weighed) -> str:
     return weighed.passage.chunk.text[weighed.span.start : weighed.span.end] if weighed.span else ""
 
 
 def _locate(reading: Reading, question: str) -> None:
-    """Find the short answer in the sources: where its sentence is most like the question."""
+    """Find the short answer in the sources: where its sentence is most like the question, but in no label of a row."""
     words = r"\s+".join(map(re.escape, (reading.short_answer or "").split()))
     # Neither "5 days" in "15 days" nor "2" in "2.5" is what was meant.
     wanted = re.compile(rf"(?<!\w)(?<!\d[.,]){words}(?!\w)(?![.,]\d)", re.IGNORECASE)
     best = -1.0
     for source in reading.sources:
         text = source.passage.chunk.text
+        cells = number_cells(text)
         for found in wanted.finditer(text):
+            if NO_CELL in cells[found.start() : found.end()]:
+                # A year in the name of a column is no price.
+                continue
             around = quote_around(source.passage, found.span())
             like = coverage(question, f"{around.context} {around.text}") + 1e-3 * source.confidence
             if like > best:

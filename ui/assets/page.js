@@ -98,6 +98,46 @@ if (!window.ragApp) {
     shown = now;
   };
 
+  /* Dialogs lie outside the app, which alone knows whether the reader's theme is light or dark. */
+  const dress = () => {
+    const app = document.querySelector(".stApp");
+    const scheme = app ? getComputedStyle(app).colorScheme : "";
+    if (scheme !== document.documentElement.style.colorScheme) document.documentElement.style.colorScheme = scheme;
+  };
+
+  /* A page that is out of date is drawn anew once nobody clicks, leaves it or has a dialog open, and it is at rest. */
+  let touched = 0;
+  let answered = true;
+  let left = "";
+  const RESTING = 600;
+  const UNANSWERED = 4000;
+  const GONE = 15000;
+  const touch = (event) => {
+    if (!event.isTrusted) return;
+    touched = Date.now();
+    answered = false;
+    if (event.type === "click") left = event.target.closest("a[href]:not(.cite)") ? location.pathname : "";
+  };
+  for (const kind of ["pointerdown", "click", "keydown"]) document.addEventListener(kind, touch, true);
+  const state = () => document.querySelector(".stApp")?.dataset.testScriptState;
+  const free = () => {
+    const since = Date.now() - touched;
+    if (state() !== "notRunning" || document.querySelector('[role="dialog"]')) return false;
+    return since > (left === location.pathname ? GONE : answered ? RESTING : UNANSWERED);
+  };
+  let waiting = 0;
+  const refresh = () => {
+    if (state() !== "notRunning") answered = true;
+    if (!document.querySelector("[data-out-of-date]")) {
+      clearInterval(waiting);
+      waiting = 0;
+    } else if (free()) {
+      touched = Date.now();
+      answered = false;
+      document.querySelector(".st-key-refresh-page button")?.click();
+    }
+  };
+
   /* A new question moves to the top, and its answer grows below it. */
   let known = 0;
   let due = false;
@@ -107,6 +147,7 @@ if (!window.ragApp) {
     requestAnimationFrame(() => {
       due = false;
       follow();
+      dress();
       pressThemes();
       const questions = document.querySelectorAll(".question");
       if (questions.length > known) questions[questions.length - 1].scrollIntoView({ behavior: glide(), block: "start" });
