@@ -149,6 +149,12 @@ def test_a_short_answer_is_found_as_a_whole_and_not_inside_another() -> None:
     assert answer.citations[0].quote == "Only 5 days of leave may be carried over."
 
 
+def test_a_short_answer_is_not_found_in_the_label_of_a_column() -> None:
+    texts = ("Product: Heron; Carried over 2024: 10 days; Leave: 3 weeks",)
+    answer = make_assistant("2024\nLeave carried over 2024. [1]", texts=texts).ask(CARRY).answer
+    assert answer.short_answer != "2024"
+
+
 def test_a_lone_mark_does_not_end_the_answer() -> None:
     answer = ask(CARRY, "10 days\n[2]\nUp to 10 days of leave may be carried over to the next year. [1]")
     assert [s.status for s in answer.sentences] == ["supported"]
