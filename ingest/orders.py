@@ -6,15 +6,24 @@ from typing import Self
 
 from ingest.splitting import ChunkSizes
 
+_MOST_TIMES = 10
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What reading one file may take: bytes of the file, seconds, bytes of memory, and characters of text."""
+    """What reading one file may take: bytes of the file, seconds, bytes of memory, and characters of text.
+
+    A file of many pages may take more seconds, up to ``most_seconds``.
+    """
 
     file_bytes: int
     seconds: float
     memory_bytes: int
     characters: int
+
+    @property
+    def most_seconds(self) -> float:
+        return _MOST_TIMES * self.seconds
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -45,11 +46,11 @@ class ReaderProcess:
         process = self._started()
         if process is None:
             return [_stopped(name)]
-        watch = _Watch(process, self._limits.seconds)
+        watch = _Watch(process, self._limits)
         try:
             return self._exchange(process, request, watch)
         except (EOFError, OSError):
-            return [self._cause_of_death(name, expired=watch.expired)]
+            return [self._cause_of_death(name, expired=watch.seconds if watch.expired else None)]
         except ValueError as error:
             self._end()
             return [
@@ -78,8 +79,12 @@ class ReaderProcess:
         process.stdin.flush()
         messages: list[Message] = []
         while not messages or messages[-1]["more"]:
-            messages.append(read_message(process.stdout, limit=self._limits.characters * _BYTES_PER_CHARACTER))
-            if messages[-1]["more"]:
+            message = read_message(process.stdout, limit=self._limits.characters * _BYTES_PER_CHARACTER)
+            if "seconds" in message:
+                watch.extend(message["seconds"])
+                continue
+            messages.append(message)
+            if message["more"]:
                 # A large document is split in slices: each of them has the whole time.
                 watch.begin()
         return messages
@@ -138,7 +143,8 @@ class ReaderProcess:
             self._errors.close()
             self._errors = None
 
-    def _cause_of_death(self, name: str, *, expired: bool) -> Message:
+    def _cause_of_death(self, name: str, *, expired: float | None) -> Message:
+        """Return why a process is dead; ``expired`` is after how many seconds it was ended, if it was."""
         with self._lock:
             if self._process is not None:
                 _kill(self._process)
@@ -148,9 +154,9 @@ class ReaderProcess:
             closed = self._closed
         if closed:
             return _stopped(name)
-        if expired:
+        if expired is not None:
             return _lasting(
-                f"{name} took longer than {self._limits.seconds:.0f} s to read and was given up. "
+                f"{name} took longer than {expired:.0f} s to read and was given up. "
                 "Split it into smaller files, or save it again from the program that made it."
             )
         if "MemoryError" in last or not last:
@@ -172,18 +178,29 @@ class ReaderProcess:
 
 
 class _Watch:
-    """Kills a process that has not said anything for too long."""
+    """Kills a process that has not said anything for too long; ``seconds`` is how long that is at the moment."""
 
-    def __init__(self, process: subprocess.Popen[bytes], seconds: float) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], limits: Limits) -> None:
         self.expired = False
+        self.seconds = limits.seconds
         self._process = process
-        self._seconds = seconds
+        self._limits = limits
         self._timer: threading.Timer | None = None
         self.begin()
 
     def begin(self) -> None:
+        self._began = time.monotonic()
+        self.seconds = self._limits.seconds
+        self._set_timer()
+
+    def extend(self, seconds: float) -> None:
+        """Wait longer, within the limits, for what was begun."""
+        self.seconds = min(self.seconds + max(seconds, 0.0), self._limits.most_seconds)
+        self._set_timer()
+
+    def _set_timer(self) -> None:
         self.stop()
-        self._timer = threading.Timer(self._seconds, self._expire)
+        self._timer = threading.Timer(self._began + self.seconds - time.monotonic(), self._expire)
         self._timer.daemon = True
         self._timer.start()
 

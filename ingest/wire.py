@@ -1,7 +1,7 @@
 """What a reader process and its master say to each other: messages of JSON, each after its length.
 
 A request is one line of JSON. A reply is a message with the file's hash, size and time and, if it was read, its text;
-then come messages with its spans, until one has no ``more``.
+then come messages with its spans, until one has no ``more``. Before the reply, the reader may ask for more ``seconds``.
 """
 
 import json

@@ -7,11 +7,13 @@ a traceback; the other side makes that the file's failure and starts a new proce
 """
 
 import base64
+import gc
 import hashlib
 import json
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -20,6 +22,7 @@ from typing import Any
 from ingest.file_bytes import NotOpened, read_bytes
 from ingest.orders import Limits, Orders
 from ingest.readers import read_document
+from ingest.readers.patience import listening
 from ingest.splitting import Splitter
 from ingest.wire import LENGTH_BYTES, Message, span_messages, text_message, write_message
 from rag_app.errors import NothingToRead, ReadError
@@ -36,19 +39,29 @@ _ORPHAN_SECONDS = 5.0
 def main(orders: Orders) -> None:
     """Answer requests until there are no more."""
     _limit_memory(orders.limits.memory_bytes)
+    # A book is a million small things that all stay: to look through them for garbage takes a tenth of the time.
+    gc.set_threshold(20_000, 10, 10)
     splitter = load_splitter(orders)
     replies = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     # Whatever a library prints must not come between the replies.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     replies.write(bytes(LENGTH_BYTES))
     replies.flush()
+
+    def ask_for(seconds: float) -> None:
+        """Have the other side wait longer, as long as it would; and so do we."""
+        write_message(replies, {"more": True, "seconds": seconds})
+        _set_alarm(max(_ORPHAN_SECONDS, min(_seconds_left() + seconds, until - time.monotonic())))
+
     for line in sys.stdin.buffer:
         _set_alarm(orders.limits.seconds + _ORPHAN_SECONDS)
+        until = time.monotonic() + orders.limits.most_seconds + _ORPHAN_SECONDS
         request = json.loads(line)
         replied = [draw(request)] if "draw" in request else answer(request, limits=orders.limits, splitter=splitter)
-        for message in replied:
-            write_message(replies, message)
-            _set_alarm(orders.limits.seconds + _ORPHAN_SECONDS)
+        with listening(ask_for):
+            for message in replied:
+                write_message(replies, message)
+                _set_alarm(orders.limits.seconds + _ORPHAN_SECONDS)
         _set_alarm(0.0)
 
 
@@ -127,6 +140,10 @@ def _limit_memory(memory_bytes: int) -> None:
         # macOS refuses; the time limit still holds there.
         with suppress(ValueError, OSError):
             resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+
+
+def _seconds_left() -> float:
+    return 0.0 if sys.platform == "win32" else signal.getitimer(signal.ITIMER_REAL)[0]
 
 
 def _set_alarm(seconds: float) -> None:

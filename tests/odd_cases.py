@@ -73,10 +73,11 @@ def raw_pdf(pages: int, *, loop: bool = False) -> bytes:
     return _pdf_of(objects)
 
 
-def endless_pdf() -> bytes:
-    """Return a PDF of one page whose drawing calls a drawing that calls a drawing, ten times each, twenty deep."""
+def endless_pdf(pages: int = 1) -> bytes:
+    """Return a PDF of pages whose drawing calls a drawing that calls a drawing, ten times each, twenty deep."""
     page = b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Resources<</XObject<</D 4 0 R>>>>/Contents 24 0 R>>"
-    objects = [b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Count 1/Kids[3 0 R]>>", page]
+    tree = b"<</Type/Pages/Count %d/Kids[%b]>>" % (pages, b"3 0 R " * pages)
+    objects = [b"<</Type/Catalog/Pages 2 0 R>>", tree, page]
     for inner in range(5, 25):
         content = b"/D Do " * 10 if inner < 24 else b"0 0 9 9 re f"
         head = "<</Type/XObject/Subtype/Form/BBox[0 0 612 792]/Resources<</XObject<</D %d 0 R>>>>/Length %d>>"

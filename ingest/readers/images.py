@@ -5,6 +5,7 @@ from dataclasses import replace
 from PIL import Image
 
 from ingest.readers.ocr import Recogniser
+from ingest.readers.patience import SCANNED_PAGE_SECONDS, ask_for
 from ingest.readers.pdf_lines import LEVEL, Page
 from ingest.readers.pdf_margins import without_running_lines
 from ingest.readers.pdf_writing import write_pages
@@ -26,10 +27,12 @@ def read_image(data: bytes, name: str) -> ExtractedText:
         ReadError: it is damaged or too large, or text recognition is not installed or took too long.
         NothingToRead: no text is found.
     """
-    recogniser = Recogniser()
     with open_picture(data, name) as picture:
         if find_program() is None:
             raise ReadError(f"{name} is a picture. To read the text in it, {INSTALL}.")
+        # The usual time is enough for one page.
+        ask_for(SCANNED_PAGE_SECONDS * (picture.pages - 1))
+        recogniser = Recogniser()
         pages = []
         for number in range(1, picture.pages + 1):
             if not recogniser.in_time(number):

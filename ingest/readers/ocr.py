@@ -199,7 +199,14 @@ def _program() -> str:
 @lru_cache(maxsize=1)
 def _languages(program: str) -> str:
     """Return the languages that are installed, as Tesseract wants them; many would make it slow."""
-    done = subprocess.run([program, "--list-langs"], capture_output=True, timeout=_PAGE_SECONDS, check=False)
+    done = subprocess.run(
+        [program, "--list-langs"],
+        # A reader's own stdin has its requests.
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=_PAGE_SECONDS,
+        check=False,
+    )
     names = done.stdout.decode("utf-8", errors="replace").splitlines()[1:]
     languages = [name.strip() for name in names if re.fullmatch(r"\s*[a-z]{3}(?:_\w+)?\s*", name)]
     languages = [name for name in languages if name not in _NO_LANGUAGES]

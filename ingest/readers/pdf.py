@@ -8,6 +8,7 @@ import pypdfium2  # type: ignore[import-untyped]
 import pypdfium2.raw as pdfium  # type: ignore[import-untyped]
 
 from ingest.readers.ocr import page_list
+from ingest.readers.patience import TEXT_PAGE_SECONDS, ask_for
 from ingest.readers.pdf_annotations import annotation_lines, flatten, has_annotations
 from ingest.readers.pdf_characters import page_frame, read_page
 from ingest.readers.pdf_lines import LEVEL, Line, Page, as_they_stand
@@ -30,6 +31,7 @@ def read_pdf(data: bytes, name: str) -> ExtractedText:
         ReadError: the file is empty, damaged, password-protected or without any text that can be read.
     """
     document = open_pdf(data, name)
+    ask_for(TEXT_PAGE_SECONDS * len(document))
     try:
         pages, notes = _pages(document, name)
         outline = _outline(document)

@@ -176,8 +176,12 @@ def _placed(text: str, start: int, *, boxes: _Boxes, spaced: bool) -> _Placed:
     if end > start and text[-1] in LINE_END_HYPHENS:
         end -= 1
     if end > start:
-        other = boxes.ink(end)
-        left, low, right, high = min(left, other[0]), min(low, other[1]), max(right, other[2]), max(high, other[3])
+        other_left, other_low, other_right, other_high = boxes.ink(end)
+        # Not by min and max: this is done for every word of a book.
+        left = left if left < other_left else other_left
+        low = low if low < other_low else other_low
+        right = right if right > other_right else other_right
+        high = high if high > other_high else other_high
     bottom, top = boxes.line(start)
     return _Placed(Word(text, left, right, spaced), bottom, top, low, high)
 

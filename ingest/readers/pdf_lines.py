@@ -90,6 +90,9 @@ class Frame:
     def place(self, left: float, bottom: float, right: float, top: float) -> tuple[float, float, float, float]:
         """Return a rectangle of the file's coordinates in those of the lines, as left, bottom, right, top."""
         (a, b, c), (d, e, f) = self.x, self.y
+        if b == 0 == d and a > 0 < e and left <= right and bottom <= top:
+            # Most pages are not turned, and every word comes through here.
+            return a * left + c, e * bottom + f, a * right + c, e * top + f
         x0, x1 = a * left + b * bottom + c, a * right + b * top + c
         y0, y1 = d * left + e * bottom + f, d * right + e * top + f
         return min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)

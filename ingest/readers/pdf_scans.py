@@ -8,6 +8,7 @@ import pypdfium2  # type: ignore[import-untyped]
 import pypdfium2.raw as pdfium  # type: ignore[import-untyped]
 
 from ingest.readers.ocr import DPI, Recogniser, page_list
+from ingest.readers.patience import SCANNED_PAGE_SECONDS, ask_for
 from ingest.readers.pdf_lines import Page
 from ingest.readers.tesseract import INSTALL, find_program
 
@@ -32,7 +33,7 @@ class Scan(Enum):
 def without_garbage(read: Page, page: pypdfium2.PdfPage) -> tuple[Page, Scan | None]:
     """Return the page without text that means nothing, and whether its picture has to be read instead."""
     text = "".join(line.text for line in read.lines)
-    garbage = sum(not character.isascii() and _is_garbage(character) for character in text)
+    garbage = 0 if text.isascii() else sum(not c.isascii() and _is_garbage(c) for c in text)
     if garbage > _GARBAGE_SHARE * len(text):
         return Page([], read.frame), Scan.GARBLED
     if len(text) >= _FEW_LETTERS:
@@ -73,6 +74,7 @@ def read_scans(document: pypdfium2.PdfDocument, pages: list[Page], scans: Mappin
         kinds = {kind: [number + 1 for number in scans if scans[number] is kind] for kind in Scan}
         told = " and ".join(f"{page_list(numbers)} ({kind.value})" for kind, numbers in kinds.items() if numbers)
         return [f"{told} were left out; to read them, {INSTALL}"]
+    ask_for(SCANNED_PAGE_SECONDS * len(scans))
     recogniser = Recogniser()
     for number in scans:
         page = document[number]
