@@ -10,6 +10,7 @@ from rag_app.library import boxes, documents, embedded, failures, full_text, rec
 from rag_app.library.cached_index import CachedIndex
 from rag_app.library.database import Database
 from rag_app.library.history import State, require_embedder, state_of
+from rag_app.library.sampling import Sample, read_sample
 from rag_app.library.vectors import unit
 from rag_app.records import Chunk, Document, FailedFile, Hit, Passage, Receipt, Scope, TextBox, Version
 
@@ -139,6 +140,17 @@ class ReadableLibrary:
         """Return what the hits found, ranked in the given order; chunks that are gone by now are left out."""
         with self._database.reading() as connection:
             return documents.list_passages(connection, hits)
+
+    def sample(self, scope: Scope = Scope(), *, most: int) -> Sample:
+        """Return the chunks in a scope with their vectors, at most so many: then a fair sample, always the same.
+
+        Raises:
+            EmbedderMismatch: the library has been embedded anew by another embedder since it was opened.
+        """
+        with self._database.reading() as connection:
+            state = state_of(connection)
+            dimensions = self._require_embedder(state)[1] if state.embedder else 0
+            return read_sample(connection, scope, most=most, dimensions=dimensions)
 
     def _require_embedder(self, state: State) -> tuple[str, int]:
         return require_embedder(state, self._embedder, self._dimensions, self._database.file)
