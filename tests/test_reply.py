@@ -39,7 +39,32 @@ def test_a_reply_that_failed_is_neither_an_answer_nor_an_abstention() -> None:
     reply = assistant.ask(CARRY)
     with pytest.raises(ModelError, match="device is gone"):
         list(reply)
-    with pytest.raises(RuntimeError, match="ended by an error"):
+    with pytest.raises(RuntimeError, match="an error"):
+        _ = reply.answer
+
+
+class WatchedGenerator(ScriptedGenerator):
+    """Notes how often it was asked to go on."""
+
+    steps = 0
+
+    def _say(self, line: str, progress: Progress, stop: Any) -> Iterator[str]:
+        for piece in super()._say(line, progress, stop):
+            self.steps += 1
+            yield piece
+
+
+def test_a_reply_that_is_stopped_lets_the_model_rest_and_has_no_answer() -> None:
+    generator = WatchedGenerator("Up to 10 days of leave may be carried over to the next year. " * 3)
+    assistant = Assistant(
+        ListLibrary(make_passages(*TEXTS)), FakeEmbedder(), evidence=WordEvidence(), generator=generator
+    )
+    reply = assistant.ask(CARRY)
+    for event in reply:
+        if isinstance(event, Sentence) or event.name == "writing":
+            reply.stop()
+    assert generator.steps == 0
+    with pytest.raises(RuntimeError, match="stopped"):
         _ = reply.answer
 
 

@@ -151,7 +151,7 @@ class Assistant:
             draft.clock("understand", since)
             yield from self._find_and_write(draft, look)
         draft.clock("total", draft.started)
-        draft.finished = True
+        draft.finished = not draft.stopped
 
     def _find_and_write(self, draft: Draft, look: Callable[[], Finding]) -> Iterator[Stage | Sentence]:
         draft.notes.threshold = self._limits.threshold

@@ -25,7 +25,7 @@ class Draft:
     """An answer in the making.
 
     ``small_talk`` is the reply to a greeting or the like. ``signals`` are those of ``Answer``. ``doubtful``
-    holds what was generated and found no support. ``notes`` are for the trace.
+    holds what was generated and found no support. ``notes`` are for the trace. ``stopped``: nobody wants it any more.
     """
 
     question: str
@@ -40,6 +40,7 @@ class Draft:
     completion_tokens: int = 0
     timings: dict[str, float] = field(default_factory=dict)
     finished: bool = False
+    stopped: bool = False
     small_talk: str | None = None
     note: str | None = None
     disagreement: bool = False
@@ -83,6 +84,10 @@ class Reply:
         for event in self._events:  # noqa: UP028
             yield event
 
+    def stop(self) -> None:
+        """End the work at the language model's next step; from any thread. A reply that was stopped has no answer."""
+        self._draft.stopped = True
+
     @property
     def citations(self) -> list[Citation]:
         """The citations so far, in the order of their numbers."""
@@ -93,13 +98,13 @@ class Reply:
         """The finished answer; what is left of the work is done now.
 
         Raises:
-            RuntimeError: an error ended the work; half an answer is none, and no abstention either.
+            RuntimeError: an error or ``stop`` ended the work; half an answer is none, and no abstention either.
         """
         for _ in self:
             pass
         draft = self._draft
         if not draft.finished:
-            raise RuntimeError("This reply was ended by an error and has no answer. Ask again.")
+            raise RuntimeError("This reply was stopped, or ended by an error, and has no answer. Ask again.")
         abstained = not draft.sentences and draft.small_talk is None
         timings = {name: draft.timings.get(name, 0.0) for name in ("retrieve", "evidence", "first_token", "total")}
         return Answer(

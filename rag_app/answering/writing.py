@@ -111,7 +111,10 @@ class Writer:
             return None
         draft.notes.note_prompt(fitting, prompt)
         writing = self._generator.stream(
-            prompt, max_new_tokens=self._answer_tokens, decoding=self._decoding(draft, fitting)
+            prompt,
+            max_new_tokens=self._answer_tokens,
+            stop=lambda: draft.stopped,
+            decoding=self._decoding(draft, fitting),
         )
         draft.prompt_tokens = writing.prompt_tokens
         pieces, opening = _timed(writing, draft), ""
