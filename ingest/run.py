@@ -12,6 +12,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,8 @@ from ingest.reading import ReadFile, Reading, ReadingPool, Request, Unread
 from ingest.splitting import Splitter
 from ingest.sync import Inventory, Plan, is_settled, kind_of
 from ingest.tally import Tally
-from rag_app.errors import NotFound, PathTaken
-from rag_app.library import Library
+from rag_app.errors import LibraryError, LibraryLocked, NotFound, PathTaken, StorageFull
+from rag_app.library import Arrival, Library
 from rag_app.records import Document, FailedFile, Failure, NewDocument, Span
 
 OpenReading = Callable[[int, Orders], Reading]
@@ -36,6 +37,8 @@ _READ_AHEAD_BYTES = 64 * 2**20
 _UNREAD_FOR_EACH_WORKER = 4
 _TELL_AFTER_SECONDS = 0.5
 _REMOVED_AT_ONCE = 2000
+# Each transaction waits for the disk; other programs wait for it in turn, for a fraction of a second.
+_STORED_AT_ONCE = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +153,9 @@ class Run:
                 self._read_ahead(to_read, reading)
             for name in queue.hand_over(all_read=not (to_read or self._waiting)):
                 self._tally.tell("embedding", name)
-            for document, vectors in queue.done():
-                self._store(document, vectors)
+            done = queue.done()
+            while batch := list(islice(done, _STORED_AT_ONCE)):
+                self._store(batch)
             self._wait(queue)
 
     def _read_ahead(self, to_read: deque[FoundFile], reading: Reading) -> None:
@@ -222,13 +226,26 @@ class Run:
         self._in_flight.setdefault(_content_of(document), document)
         queue.add(document)
 
-    def _store(self, document: NewDocument, vectors: Vectors) -> None:
-        known = self._inventory.by_path.get(document.path)
-        over = known.version if known else 0
-        stored = self._library.store(document, vectors, collection=self._options.collection, over=over)
-        self._in_flight.pop(_content_of(document), None)
-        self._count_in(document)
-        self._inventory.replace(document.path, stored)
+    def _store(self, batch: Sequence[tuple[NewDocument, Vectors]]) -> None:
+        """Store documents in one transaction; where one of them cannot be, those before it are."""
+        arrivals = []
+        for document, vectors in batch:
+            known = self._inventory.by_path.get(document.path)
+            arrivals.append(Arrival(document, vectors, known.version if known else 0))
+        try:
+            stored = self._library.store_many(arrivals, collection=self._options.collection)
+        except (LibraryLocked, StorageFull):
+            raise
+        except LibraryError:
+            if len(batch) == 1:
+                raise
+            for one in batch:
+                self._store([one])
+            return
+        for (document, _), after in zip(batch, stored, strict=True):
+            self._in_flight.pop(_content_of(document), None)
+            self._count_in(document)
+            self._inventory.replace(document.path, after)
 
     def _count_in(self, document: NewDocument) -> None:
         names = self._tally.updated if document.path in self._inventory.by_path else self._tally.added

@@ -4,10 +4,11 @@ import zlib
 from collections.abc import Iterable
 from itertools import groupby
 from operator import attrgetter
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
 from rag_app.library import schema
 from rag_app.records import NewDocument, TextBox
@@ -20,13 +21,13 @@ _STEPS = 10_000
 _boxes = schema.document_boxes.c
 
 
-def put_boxes(connection: Connection, document_id: int, document: NewDocument) -> None:
-    """Write the boxes of a document that has none yet.
+def rows_of_boxes(document_id: int, document: NewDocument) -> list[dict[str, Any]]:
+    """Return the boxes of a document as rows, one for each page.
 
     Raises:
         ValueError: a box is of no piece of the text.
     """
-    rows = []
+    rows: list[dict[str, Any]] = []
     for page, group in groupby(sorted(document.boxes, key=attrgetter("page", "start", "end")), attrgetter("page")):
         lines = list(group)
         for box in lines:
@@ -34,8 +35,7 @@ def put_boxes(connection: Connection, document_id: int, document: NewDocument) -
                 raise ValueError(f"{document.name}: {box} is of no piece of {len(document.text)} characters")
         ends = {"start": lines[0].start, "end": max(box.end for box in lines)}
         rows.append({"document_id": document_id, "page": page, "boxes": packed_boxes(lines)} | ends)
-    if rows:
-        connection.execute(insert(schema.document_boxes), rows)
+    return rows
 
 
 def list_boxes(connection: Connection, document_id: int, start: int, end: int) -> list[TextBox]:

@@ -2,23 +2,16 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
-from itertools import islice
+from datetime import UTC
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, delete, func, select, update
 
 from rag_app.errors import NotFound, PathTaken
 from rag_app.library import schema
-from rag_app.library.boxes import put_boxes
-from rag_app.library.embedded import content_hash
-from rag_app.library.likeness import put_signature
-from rag_app.library.versions import put_version
-from rag_app.records import Chunk, Document, Hit, NewDocument, Passage, Scope, contextual_text
-
-_CHUNKS_AT_ONCE = 1000
+from rag_app.records import Chunk, Document, Hit, Passage, Scope
 
 _Row = TypeVar("_Row", bound=tuple[Any, ...])
 
@@ -44,36 +37,6 @@ _DOCUMENT = (
 _CHUNK = tuple(_chunks[name] for name in "id document_id ordinal start end page heading text".split())
 
 
-def put_document(
-    connection: Connection, document: NewDocument, *, collection: str, versions_kept: int
-) -> tuple[int, list[str]]:
-    """Write a document without its chunks, over the one of the same path if there is one, which becomes a version.
-
-    Returns:
-        Its id, and the texts of versions that are no longer kept.
-    """
-    collection_id = _collection_id(connection, collection)
-    values = _values(document)
-    known = connection.scalar(
-        select(_documents.id).where(_documents.collection_id == collection_id, _documents.path == document.path)
-    )
-    dropped: list[str] = []
-    if known is None:
-        created = insert(schema.documents).values(collection_id=collection_id, version=1, **values)
-        known = connection.scalar(created.returning(_documents.id))
-    else:
-        dropped = put_version(connection, known, superseded_at=values["ingested_at"], kept=versions_kept)
-        for table in (schema.chunks, schema.document_boxes, schema.signatures):
-            connection.execute(delete(table).where(table.c.document_id == known))
-        values["version"] = _documents.version + 1
-        connection.execute(update(schema.documents).where(_documents.id == known).values(values))
-    text = insert(schema.document_texts).prefix_with("OR REPLACE")
-    connection.execute(text.values(document_id=known, text=document.text))
-    put_boxes(connection, int(known), document)
-    put_signature(connection, int(known), document.text)
-    return int(known), dropped
-
-
 def move_document(connection: Connection, document: Document, values: dict[str, Any]) -> None:
     """Give a document another name and place; raises PathTaken where another document is there already."""
     there = select(_documents.id).join_from(schema.documents, schema.collections)
@@ -85,30 +48,6 @@ def move_document(connection: Connection, document: Document, values: dict[str, 
             f"Remove that one first with 'rag-app documents remove {taken}'."
         )
     connection.execute(update(schema.documents).where(_documents.id == document.id).values(values))
-
-
-def put_chunks(
-    connection: Connection, document_id: int, document: NewDocument, *, vectors: Sequence[bytes], embedder: str
-) -> None:
-    """Write the chunks of a document, one for each of its spans."""
-    rows = (
-        {
-            "document_id": document_id,
-            "ordinal": ordinal,
-            "start": span.start,
-            "end": span.end,
-            "page": span.page,
-            "title": document.title,
-            "heading": span.heading,
-            "text": (piece := document.text[span.start : span.end]),
-            "embedder": embedder,
-            "vector": vector,
-            "content_hash": content_hash(contextual_text(document.title, span.heading, piece)),
-        }
-        for ordinal, (span, vector) in enumerate(zip(document.spans, vectors, strict=True))
-    )
-    while batch := list(islice(rows, _CHUNKS_AT_ONCE)):
-        connection.execute(insert(schema.chunks), batch)
 
 
 def remove_document(connection: Connection, document_id: int) -> None:
@@ -131,13 +70,6 @@ def find_document(connection: Connection, document_id: int) -> Document:
     if row is None:
         raise _not_found(document_id)
     return _document(row)
-
-
-def find_same(connection: Connection, document: NewDocument, collection: str) -> Document | None:
-    """Return the stored document of the same collection, path and content, if there is one."""
-    same = (_collections.name == collection, _documents.path == document.path, _documents.sha256 == document.sha256)
-    row = connection.execute(_select_documents().where(*same)).one_or_none()
-    return _document(row) if row else None
 
 
 def list_documents(connection: Connection, scope: Scope) -> list[Document]:
@@ -218,24 +150,8 @@ def _document(row: Row[Any]) -> Document:
     return Document(*values)
 
 
-def _values(document: NewDocument) -> dict[str, Any]:
-    names = "path name root sha256 size mtime_ns title pages format".split()
-    return {name: getattr(document, name) for name in names} | {
-        "notes": json.dumps(document.notes),
-        "ingested_at": datetime.now(UTC).replace(tzinfo=None),
-        "settled": False,
-    }
-
-
 def _chunk(row: Row[Any]) -> Chunk:
     return Chunk(**row._asdict())
-
-
-def _collection_id(connection: Connection, name: str) -> int:
-    known = connection.scalar(select(_collections.id).where(_collections.name == name))
-    if known is None:
-        known = connection.scalar(insert(schema.collections).values(name=name).returning(_collections.id))
-    return int(known)
 
 
 def _not_found(document_id: int) -> NotFound:

@@ -23,6 +23,7 @@ from rag_app.library.quality import Quality
 from rag_app.library.readable import ReadableLibrary
 from rag_app.library.reembedding import Embed, reembed
 from rag_app.library.removing import clean_up, remove_documents
+from rag_app.library.storing import Arrival, is_late, known_documents, put_chunks, put_documents
 from rag_app.library.vector_index import SIZES, Sizes
 from rag_app.library.vectors import packed
 from rag_app.records import Document, Duplicate, FailedFile, NewDocument, Receipt, Scope, VerifyReport
@@ -131,28 +132,35 @@ class Library(ReadableLibrary):
         """Keep a document, one chunk for each of its spans, with their vectors of shape (spans, dimensions).
 
         A document of the same collection and path is replaced: it keeps its id, its version grows by one, its
-        chunks get new ids, and what it was is kept as a version. All in one transaction.
-
-        With ``over``, the version that is to be superseded (0 for none), a document of this very content is left as
-        it is if it has another version: another program has been quicker.
+        chunks get new ids, and what it was is kept as a version. All in one transaction. On ``over`` see ``Arrival``.
         """
-        _require_spans_within(document)
+        return self.store_many([Arrival(document, vectors, over)], collection=collection)[0]
+
+    def store_many(self, arrivals: Sequence[Arrival], *, collection: str = "default") -> list[Document]:
+        """Keep documents of different paths in one transaction, all of them or none; see ``store``."""
+        for arrival in arrivals:
+            _require_spans_within(arrival.document)
+        dropped: list[str] = []
         with self._database.writing() as connection:
-            found = documents.find_same(connection, document, collection) if over is not None else None
-            if found and found.version != over:
-                return found
-            name, dimensions = self._require_embedder(state_of(connection))
-            blobs = packed(vectors, count=len(document.spans), dimensions=dimensions, name=document.name)
-            begin_revision(connection)
-            document_id, dropped = documents.put_document(
-                connection, document, collection=collection, versions_kept=self._versions_kept
-            )
-            documents.put_chunks(connection, document_id, document, vectors=blobs, embedder=name)
-            failures.remove_failure(connection, collection, document.path)
-            stored = documents.find_document(connection, document_id)
-        self._index.changed(self._database)
+            known = known_documents(connection, arrivals, collection)
+            new = [arrival for arrival in arrivals if not is_late(arrival, known)]
+            ids = {path: int(row.id) for path, row in known.items()}
+            if new:
+                name, dimensions = self._require_embedder(state_of(connection))
+                blobs = [blob for arrival in new for blob in _packed(arrival, dimensions)]
+                begin_revision(connection)
+                fresh = [arrival.document for arrival in new]
+                stored, dropped = put_documents(
+                    connection, fresh, collection=collection, known=known, versions_kept=self._versions_kept
+                )
+                put_chunks(connection, list(zip(stored, fresh, strict=True)), blobs=blobs, embedder=name)
+                ids |= {document.path: i for i, document in zip(stored, fresh, strict=True)}
+            found = documents.list_documents(connection, Scope(documents=tuple(ids.values())))
+        if new:
+            self._index.changed(self._database)
         self._dropped += (probe for text in dropped for probe in probes_of(text))
-        return stored
+        by_id = {document.id: document for document in found}
+        return [by_id[ids[arrival.document.path]] for arrival in arrivals]
 
     def move(self, document_id: int, *, name: str, path: str, root: str, mtime_ns: int) -> Document:
         """Note that a file of the same content is elsewhere now; the document keeps its id, chunks and vectors.
@@ -282,6 +290,11 @@ class Library(ReadableLibrary):
                     self._require_embedder(state_of(connection))
                 else:
                     choose_embedder(connection, self._embedder, self._dimensions)
+
+
+def _packed(arrival: Arrival, dimensions: int) -> list[bytes]:
+    document = arrival.document
+    return packed(arrival.vectors, count=len(document.spans), dimensions=dimensions, name=document.name)
 
 
 def _require_spans_within(document: NewDocument) -> None:

@@ -6,9 +6,9 @@ chapter 3): only documents that agree in one whole band of their signatures are 
 """
 
 import re
-from collections import deque
 from collections.abc import Collection, Iterator, Mapping
 from itertools import combinations, islice
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,28 +36,35 @@ _RUNS_AT_ONCE = 20_000
 _texts, _signatures = schema.document_texts.c, schema.signatures.c
 
 
-def put_signature(connection: Connection, document_id: int, text: str) -> None:
-    """Write the signature of a document; that of a text without words is empty."""
+def signature_of(text: str) -> bytes:
+    """Return the signature of a text, as it is stored; that of a text without words is empty."""
     signature: list[int] = []
     sketch = RMinHash(num_perm=_NUMBERS, seed=_SEED)
-    runs = _runs_of_words(text)
     # Some at a time: together they take thirty times the memory of the text.
-    while some := list(islice(runs, _RUNS_AT_ONCE)):
-        sketch.update(some)
+    for runs in _runs_of_words(text):
+        sketch.update(runs)
         signature = sketch.digest()
-    values = {"method": METHOD, "signature": np.array(signature, dtype=_STORED).tobytes()}
+    return np.array(signature, dtype=_STORED).tobytes()
+
+
+def put_signature(connection: Connection, document_id: int, text: str) -> None:
+    """Write the signature of a document."""
+    values = {"method": METHOD, "signature": signature_of(text)}
     connection.execute(insert(schema.signatures).prefix_with("OR REPLACE").values(document_id=document_id, **values))
 
 
-def _runs_of_words(text: str) -> Iterator[str]:
-    """Yield every run of as many words as belong together, or the only one of a text that has fewer."""
-    run: deque[str] = deque(maxlen=_WORDS_TOGETHER)
-    for match in _WORD.finditer(text.lower()):
-        run.append(match[0])
-        if len(run) == _WORDS_TOGETHER:
-            yield " ".join(run)
-    if 0 < len(run) < _WORDS_TOGETHER:
-        yield " ".join(run)
+def _runs_of_words(text: str) -> Iterator[list[str]]:
+    """Yield every run of as many words as belong together, or the only one of a text that has fewer; some at a time."""
+    words = map(itemgetter(0), _WORD.finditer(text.lower()))
+    last = list(islice(words, _WORDS_TOGETHER - 1))
+    more = list(islice(words, _RUNS_AT_ONCE))
+    if last and not more:
+        yield [" ".join(last)]
+    while more:
+        last += more
+        yield list(map(" ".join, zip(*(last[at:] for at in range(_WORDS_TOGETHER)), strict=False)))
+        last = last[1 - _WORDS_TOGETHER :]
+        more = list(islice(words, _RUNS_AT_ONCE))
 
 
 def unsigned_documents(connection: Connection) -> list[int]:
