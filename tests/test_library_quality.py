@@ -8,13 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from alembic import command
+from sqlalchemy import create_engine
 
-from rag_app.library import Library
+from rag_app.library import Library, migrating
+from rag_app.library.kept_answers import packed_answer
 from rag_app.library.quality import Bin, Counts
 from rag_app.library.window import Window
 from rag_app.records import Answer
 from rag_app.records.feedback import Feedback
-from tests.libraries import new_document, open_library, store
+from tests.libraries import new_document, open_library, store, url_in
 from tests.test_library_conversations import OTHER, SECRET, answer_from, declined_from
 from tests.test_library_schema import run_sql
 
@@ -112,18 +115,52 @@ def test_the_questions_that_were_declined_are_listed_as_they_were_understood(lib
 
 
 def test_answers_that_were_kept_before_there_were_figures_are_counted_after_the_upgrade(tmp_path: Path) -> None:
-    with open_library(tmp_path) as library:
+    with open_library(tmp_path / "new") as library:
         owl = store(library, new_document("owl.md", SECRET))
-        keep(library, answer_from(library, owl))
-        keep(library, declined_from(library, owl))
-        keep(library, replace(answer_from(library, owl), kind="small_talk"))
-        keep(library, answer_from(library, owl), state="stopped")
-        days, times = library.quality.days(Window()), library.quality.timings(Window())["total"].tolist()
-        bins = library.quality.confidence(Window())
-    undo = ("DROP TABLE turn_figures", "DROP TABLE feedback", "DROP INDEX ix_turns_state")
-    for statement in (*undo, "UPDATE alembic_version SET version_num = '0003'"):
-        run_sql(tmp_path, statement)
+        answer = answer_from(library, owl)
+        kept = [(answer, "answered"), (declined_from(library, owl), "answered"), (answer, "stopped")]
+        kept.append((replace(answer, kind="small_talk"), "answered"))
+        for given, state in kept:
+            keep(library, given, state=state)
+        times = library.quality.timings(Window())["total"].tolist()
+        bins, counts = library.quality.confidence(Window()), list(library.quality.days(Window()).values())
+    make_old_library(tmp_path, "0003")
+    with closing(sqlite3.connect(tmp_path / "library.sqlite3", isolation_level=None)) as connection:
+        connection.execute("INSERT INTO conversations VALUES ('c', 'Old', '2026-01-31', '2026-01-31')")
+        for number, (given, state) in enumerate(kept):
+            row = (number, state, packed_answer(given), "2026-01-31 12:00:00.000000")
+            names = "conversation_id, question, writer, ordinal, state, answer, asked_at"
+            connection.execute(f"INSERT INTO turns ({names}) VALUES ('c', '?', 'w', ?, ?, ?, ?)", row)
     with open_library(tmp_path) as library:
-        assert library.quality.days(Window()) == days
+        assert library.quality.days(Window()) == {"2026-01-31": counts[0]}
         assert library.quality.timings(Window())["total"].tolist() == times
         assert library.quality.confidence(Window()) == bins
+
+
+def make_old_library(folder: Path, revision: str) -> None:
+    """Make an empty library of an earlier schema."""
+    engine = create_engine(url_in(folder))
+    with engine.begin() as connection:
+        config = migrating._config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+    engine.dispose()
+
+
+def test_whatever_changes_what_is_counted_changes_the_stamp(library: Library) -> None:
+    owl = store(library, new_document("owl.md", SECRET))
+    stamps = [library.quality.stamp()]
+    first, second = keep(library, answer_from(library, owl)), keep(library, None, state="failed")
+    changes = (
+        lambda: library.feedback.give(Feedback(first, True)),
+        lambda: library.feedback.give(Feedback(first, False)),
+        lambda: library.feedback.retract(first),
+        lambda: library.conversations.begin("Where?"),
+        lambda: library.conversations.drop(second),
+        lambda: library.remove(owl.id),
+    )
+    for change in changes:
+        stamps.append(library.quality.stamp())
+        change()
+    stamps.append(library.quality.stamp())
+    assert len(set(stamps)) == len(stamps)

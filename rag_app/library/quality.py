@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Integer, Select, case, cast, func, select
+from sqlalchemy import Integer, Select, String, case, cast, func, select
 
 from rag_app.library import schema
 from rag_app.library.conversations import WRITER
@@ -136,11 +136,13 @@ class Quality:
                 for turn_id, conversation_id, asked_at, question, meant in rows
             ]
 
-    def stamp(self) -> tuple[int, ...]:
-        """Return numbers that are the same again only while nothing that is counted here has changed."""
+    def stamp(self) -> tuple[int | str, ...]:
+        """Return values that are the same again only while nothing that is counted here has changed."""
         turns = select(func.count(_turns.id), func.coalesce(func.max(_turns.id), 0))
         figures = select(func.count(), func.coalesce(func.sum(_figures.turn_id), 0)).select_from(schema.turn_figures)
-        verdicts = select(func.count(), func.coalesce(func.max(_feedback.given_at), "")).select_from(schema.feedback)
+        verdicts = select(func.count(), func.coalesce(func.max(cast(_feedback.given_at, String)), "")).select_from(
+            schema.feedback
+        )
         revision = select(schema.state.c.revision)
         with self._database.reading() as connection:
             return tuple(
