@@ -18,19 +18,22 @@ from pathlib import Path
 from typing import IO, Any
 
 from ingest.orders import Limits, Orders
-from ingest.wire import LENGTH_BYTES, Message, read_message
+from ingest.wire import LENGTH_BYTES, Message, read_length, read_message
 from rag_app.errors import ReadError
 
 _PACKAGE_FOLDER = Path(__file__).resolve().parent.parent
 # A character takes up to six bytes in JSON; sections, boxes and spans take about as much again.
 _BYTES_PER_CHARACTER = 12
+_LARGE_REPLY_BYTES = 32 * 2**20
 
 
 class ReaderProcess:
     """One reader process, started when first needed and again after it was stopped. May be closed by any thread."""
 
-    def __init__(self, orders: Orders) -> None:
+    def __init__(self, orders: Orders, *, large_replies: "threading.Lock | None" = None) -> None:
+        """Of all processes with the same lock for ``large_replies``, one at a time is listened to for such a one."""
         self._orders = orders
+        self._large_replies = large_replies or threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._errors: IO[bytes] | None = None
         self._closed = False
@@ -79,7 +82,7 @@ class ReaderProcess:
         process.stdin.flush()
         messages: list[Message] = []
         while not messages or messages[-1]["more"]:
-            message = read_message(process.stdout, limit=self._limits.characters * _BYTES_PER_CHARACTER)
+            message = self._message(process.stdout, watch)
             if "seconds" in message:
                 watch.extend(message["seconds"])
                 continue
@@ -88,6 +91,16 @@ class ReaderProcess:
                 # A large document is split in slices: each of them has the whole time.
                 watch.begin()
         return messages
+
+    def _message(self, pipe: IO[bytes], watch: "_Watch") -> Message:
+        length = read_length(pipe, limit=self._limits.characters * _BYTES_PER_CHARACTER)
+        if length < _LARGE_REPLY_BYTES:
+            return read_message(pipe, length)
+        # To take a text out of a message takes several times its room, for a moment.
+        watch.stop()
+        with self._large_replies:
+            watch.begin()
+            return read_message(pipe, length)
 
     def _started(self) -> "subprocess.Popen[bytes] | None":
         with self._lock:

@@ -1,6 +1,7 @@
 """Read files in processes of their own, so that no file can hang, crash or exhaust the program."""
 
 import queue
+import threading
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from ingest.orders import Orders
 from ingest.reader_process import ReaderProcess
 from ingest.wire import Message, SplitText, split_of, text_of
 from rag_app.records import ExtractedText
+
+_LARGE_FILE_BYTES = 16 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +64,20 @@ class Reading(Protocol):
 
 
 class ReadingPool:
-    """Some reader processes, started when they are first needed."""
+    """Some reader processes, started when they are first needed.
+
+    They read small files side by side, but only one large file at a time, because that may take much memory.
+    """
 
     def __init__(self, workers: int, orders: Orders) -> None:
-        self._all = [ReaderProcess(orders) for _ in range(workers)]
+        large_replies = threading.Lock()
+        self._all = [ReaderProcess(orders, large_replies=large_replies) for _ in range(workers)]
         self._idle: queue.LifoQueue[ReaderProcess] = queue.LifoQueue()
         for process in self._all:
             self._idle.put(process)
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="reading")
+        # Threads of their own, so that large files that wait for each other keep no small one waiting.
+        self._large = ThreadPoolExecutor(1, thread_name_prefix="reading-large")
 
     def __enter__(self) -> Self:
         return self
@@ -80,14 +89,17 @@ class ReadingPool:
 
     def submit(self, request: Request) -> "Future[ReadFile | Unread]":
         """Have a file read as soon as a process is free."""
-        return self._threads.submit(self._read, request)
+        threads = self._large if request.file.size >= _LARGE_FILE_BYTES else self._threads
+        return threads.submit(self._read, request)
 
     def close(self) -> None:
         """Stop the processes; what they were reading is given up."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        for threads in (self._threads, self._large):
+            threads.shutdown(wait=False, cancel_futures=True)
         for process in self._all:
             process.close()
-        self._threads.shutdown(wait=True)
+        for threads in (self._threads, self._large):
+            threads.shutdown(wait=True)
 
     def _read(self, request: Request) -> ReadFile | Unread:
         process = self._idle.get()

@@ -32,16 +32,26 @@ def write_message(pipe: IO[bytes], message: Message) -> None:
     pipe.flush()
 
 
-def read_message(pipe: IO[bytes], *, limit: int) -> Message:
-    """Read one message.
+def read_length(pipe: IO[bytes], *, limit: int) -> int:
+    """Read how many bytes the next message has.
 
     Raises:
         EOFError: the other side is gone.
-        ValueError: it is longer than ``limit`` bytes, or no message.
+        ValueError: it has more than ``limit``.
     """
     length = int.from_bytes(_exactly(pipe, LENGTH_BYTES), "big")
     if length > limit:
         raise ValueError(f"a message of {length} bytes")
+    return length
+
+
+def read_message(pipe: IO[bytes], length: int) -> Message:
+    """Read a message of so many bytes.
+
+    Raises:
+        EOFError: the other side is gone.
+        ValueError: it is no message.
+    """
     message: Message = json.loads(_exactly(pipe, length).decode("utf-8", "surrogatepass"))
     return message
 

@@ -60,6 +60,8 @@ def main(orders: Orders) -> None:
         replied = [draw(request)] if "draw" in request else answer(request, limits=orders.limits, splitter=splitter)
         with listening(ask_for):
             for message in replied:
+                # The other side may have to take a large one from another process first.
+                _set_alarm(orders.limits.seconds + _ORPHAN_SECONDS)
                 write_message(replies, message)
                 _set_alarm(orders.limits.seconds + _ORPHAN_SECONDS)
         _set_alarm(0.0)

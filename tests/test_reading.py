@@ -1,4 +1,4 @@
-"""How long the reading of a file may take: more for files of many pages, and for none without end."""
+"""What the reading of files may take: more time for files of many pages, and room for one large file at a time."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +11,7 @@ from ingest.orders import Limits, Orders
 from ingest.readers.patience import ask_for, listening
 from ingest.reading import ReadFile, ReadingPool, Request, Unread
 from tests.odd_cases import endless_pdf
+from tests.odd_files import packed
 from tests.scans import install_program, saved
 
 LIMITS = Limits(file_bytes=2**24, seconds=1, memory_bytes=2 * 2**30, characters=10**6)
@@ -56,3 +57,32 @@ def test_more_time_is_asked_of_whoever_listens_and_of_nobody_else() -> None:
         ask_for(4.0)
     ask_for(5.0)
     assert heard == [2.0, 4.0]
+
+
+def test_large_files_are_read_one_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = tmp_path / "log"
+    look = f"[ $(wc -c) -gt 9000000 ] && {{ echo begin >> {log}; sleep 1; echo end >> {log}; }}"
+    answer = f'case "$*" in *list-langs*) printf "List\neng\n";; *) {look}; printf "level\n{SEEN}\n";; esac'
+    install_program(tmp_path, f"PATH=/usr/bin:/bin\n{answer}", monkeypatch)
+    for number in range(3):
+        (tmp_path / f"large{number}.bmp").write_bytes(saved(Image.new("L", (4200, 4200), 255), "BMP"))
+        (tmp_path / f"small{number}.png").write_bytes(saved(Image.new("L", (400, 300), 255), "PNG"))
+    with ReadingPool(3, Orders(replace(LIMITS, file_bytes=2**26, seconds=60))) as reading:
+        files = sorted(file for file in tmp_path.iterdir() if file.suffix in {".bmp", ".png"})
+        outcomes = [reading.submit(Request(found_file(file, tmp_path))) for file in files]
+        assert all(isinstance(outcome.result(), ReadFile) for outcome in outcomes)
+    assert log.read_text().split() == ["begin", "end"] * 3
+
+
+def test_small_files_that_unfold_to_long_texts_arrive_whole(tmp_path: Path) -> None:
+    line = "The zeppelin lands on Monday. " * 40
+    for number in range(2):
+        (tmp_path / f"{number}.zip").write_bytes(packed({"long.txt": f"{number} {line * 29_000}".encode()}))
+    with ReadingPool(2, Orders(replace(LIMITS, seconds=60, characters=10**8))) as reading:
+        outcomes = [reading.submit(Request(found_file(tmp_path / f"{n}.zip", tmp_path))) for n in range(2)]
+        for number, outcome in enumerate(outcomes):
+            read = outcome.result()
+            assert isinstance(read, ReadFile)
+            assert read.extracted
+            assert f"{number} The zeppelin" in read.extracted.text[:100]
+            assert read.extracted.text.count("Monday.") == 40 * 29_000
