@@ -24,6 +24,7 @@ from ui.markup import as_label, counted
 from ui.panel import draw_panel, offer_sources
 from ui.scope import ask_all, asked_documents, documents_now, draw_scope, invitation, scope_now
 from ui.sources import offer_originals, read_sources, sources_html
+from ui.suggestions import draw_suggestions
 
 if TYPE_CHECKING:
     from rag_app.assembly import Application
@@ -72,7 +73,10 @@ def show(application: "Application") -> None:
         with opening.container(key="opening"):
             _draw_empty_library(application)
     for turn in turns:
-        _draw_turn(application, turn, jobs.get(turn.id), last=turn is turns[-1])
+        with st.container(key=f"turn-{turn.number}"):
+            _draw_turn(application, turn, jobs.get(turn.id), last=turn is turns[-1])
+            if turn is turns[-1] and turn.state == "answered":
+                draw_suggestions(application, turns, scope_now(application.library), _ask)
 
 
 def _ask_typed(application: "Application") -> None:
@@ -140,20 +144,19 @@ def _draw_empty_library(application: "Application") -> None:
 
 
 def _draw_turn(application: "Application", turn: Turn, job: Job | None, *, last: bool) -> None:
-    with st.container(key=f"turn-{turn.number}"):
-        if st.session_state.get(_EDITED) == turn.id and job is None:
-            _draw_editor(application, turn)
-        else:
-            st.html(question_html(turn))
-        place = st.empty()
-        if job:
-            place.html(writing_html(turn, _stage(job)))
-            _offer_again(application, turn, key="again-halted")
-            _follow(application, turn, job, place)
-        _draw_answer(application, turn, place)
-        draw_feedback(application.library, turn)
-        if last and turn.state == "answered":
-            _offer_anew(application, turn)
+    if st.session_state.get(_EDITED) == turn.id and job is None:
+        _draw_editor(application, turn)
+    else:
+        st.html(question_html(turn))
+    place = st.empty()
+    if job:
+        place.html(writing_html(turn, _stage(job)))
+        _offer_again(application, turn, key="again-halted")
+        _follow(application, turn, job, place)
+    _draw_answer(application, turn, place)
+    draw_feedback(application.library, turn)
+    if last and turn.state == "answered":
+        _offer_anew(application, turn)
 
 
 def _draw_answer(application: "Application", turn: Turn, place: DeltaGenerator) -> None:

@@ -3,9 +3,11 @@
 A page only follows a job. When it is closed or loaded anew the job goes on, and the page finds it again.
 """
 
+import itertools
+import logging
 import queue
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -16,6 +18,8 @@ from ui.guard import told_in_words
 if TYPE_CHECKING:
     from rag_app.answering.assistant import Assistant
     from rag_app.library.conversations import Conversations
+
+_log = logging.getLogger(__name__)
 
 
 class Job:
@@ -127,14 +131,23 @@ class Desk:
     def __init__(self) -> None:
         self._jobs: dict[int, Job] = {}
         self._lock = threading.Lock()
-        self._waiting: queue.SimpleQueue[Job] = queue.SimpleQueue()
+        self._numbers = itertools.count()
+        # Answers before what can wait, and each kind in the order in which it came.
+        self._waiting: queue.PriorityQueue[tuple[bool, int, Job | Callable[[], bool]]] = queue.PriorityQueue()
         threading.Thread(target=self._work, name="answers", daemon=True).start()
 
     def write(self, job: Job) -> None:
         """Take a job; it is done when those before it are."""
         with self._lock:
             self._jobs[job.turn_id] = job
-        self._waiting.put(job)
+        self._waiting.put((False, next(self._numbers), job))
+
+    def when_idle(self, work: Callable[[], bool]) -> None:
+        """Do this while nobody waits for an answer. It is called again for as long as it says that there is more.
+
+        It should look at ``jobs`` now and then, and return early when there are some.
+        """
+        self._waiting.put((True, next(self._numbers), work))
 
     def jobs(self) -> dict[int, Job]:
         """Return the jobs that are not done yet, by their turn's id, the oldest first."""
@@ -152,9 +165,16 @@ class Desk:
 
     def _work(self) -> None:
         while True:
-            job = self._waiting.get()
-            job.run()
-            self._forget(job)
+            _, _, work = self._waiting.get()
+            if isinstance(work, Job):
+                work.run()
+                self._forget(work)
+                continue
+            more = False
+            with told_in_words(_log.warning):
+                more = work()
+            if more:
+                self.when_idle(work)
 
     def _forget(self, job: Job) -> None:
         with self._lock:
