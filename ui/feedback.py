@@ -37,8 +37,9 @@ def _draw(library: "Library", turn: Turn) -> None:
         # What is kept may have been changed in another tab.
         st.session_state[thumb] = None if kept is None else int(kept.helpful)
         with st.container(horizontal=True, gap="small", vertical_alignment="center", key=f"thumbs-{turn.id}"):
-            st.html(f'<p class="quiet">{_asked(turn, kept)}</p>', width="content")
+            # Before the words, which change with it: it stays where it was pressed.
             st.feedback("thumbs", key=thumb, on_change=_press, args=(library, turn, thumb))
+            st.html(f'<p class="quiet" role="status">{_asked(turn, kept)}</p>', width="content")
             if kept and not kept.helpful and st.session_state.get(_EXPLAINING) != turn.id:
                 st.button(
                     "Change what you said" if kept.reason or kept.words or kept.correction else "Say why",
