@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 # Told apart by lightness, too, and at least 3 to 1 against both backgrounds.
 _GREEN, _AMBER, _GREY = "#2f8f7a", "#b5791a", "#8b8f88"
-_HEIGHT = 190
+_HEIGHT = 250
 _AXIS = {"labelOverlap": "greedy", "labelAngle": 0, "title": None, "grid": False}
 
 
@@ -49,8 +49,8 @@ def draw_answer_rate(stretches: Sequence[Stretch], unit: str) -> None:
     rates = [s.answer_rate for s in stretches if s.answer_rate is not None]
     spec = {
         "data": {"values": values},
-        "height": 120,
-        "mark": {"type": "line", "point": {"size": 45, "filled": True}, "color": _GREEN, "interpolate": "monotone"},
+        "height": 160,
+        "mark": {"type": "line", "point": {"size": 45, "filled": True, "color": _GREEN}, "color": _GREEN, "interpolate": "monotone"},
         "encoding": {
             "x": {"field": "when", "type": "ordinal", "sort": None, "axis": _AXIS},
             "y": {
@@ -148,7 +148,6 @@ def _stacked(values: Sequence[Mapping[str, Any]], x: str, y: str, kinds: Sequenc
 
 def _draw(spec: dict[str, Any], words: str) -> None:
     st.vega_lite_chart(spec, width="stretch", alt=words)
-    st.html(f'<p class="unseen">{escaped(words)}</p>')
 
 
 def _draw_table(headings: Sequence[str], rows: Sequence[Sequence[str]], summary: str) -> None:
