@@ -1,0 +1,91 @@
+"""Where maps are drawn: in the background, one at a time, once for each state of the library."""
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from rag_app.errors import RagError
+from rag_app.records import Scope
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from rag_app.library import Library
+    from rag_app.library.sampling import Sample
+
+MOST_CHUNKS = 20_000
+"""Of more, a fair sample is drawn: a browser would be slow with them, and nobody could tell them apart."""
+_REMEMBERED = 8
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plot:
+    """A map: chunks and their places, shape (chunks, 2), within -1 and 1, at a revision of the library."""
+
+    revision: int
+    sample: "Sample"
+    places: "NDArray[np.float32]"
+
+
+class Cartographer:
+    """Draws maps, and remembers the last ones."""
+
+    def __init__(self) -> None:
+        self._plots: dict[Scope, Plot] = {}
+        self._errors: dict[Scope, RagError] = {}
+        self._drawing: set[Scope] = set()
+        self._lock = threading.Lock()
+        self._one_at_a_time = threading.Lock()
+
+    def plot(self, library: "Library", scope: Scope) -> tuple[Plot | None, bool]:
+        """Return the latest map of a scope, if there is one, and whether it shows the library as it is now.
+
+        Where it does not, the next one is begun.
+
+        Raises:
+            RagError: it could not be drawn.
+        """
+        revision = library.revision
+        with self._lock:
+            if error := self._errors.pop(scope, None):
+                raise error
+            plot = self._plots.get(scope)
+            fresh = plot is not None and plot.revision == revision
+            if not fresh and scope not in self._drawing:
+                self._drawing.add(scope)
+                threading.Thread(target=self._draw, args=(library, scope), name="map", daemon=True).start()
+            return plot, fresh
+
+    def _draw(self, library: "Library", scope: Scope) -> None:
+        try:
+            with self._one_at_a_time:
+                plot = draw_plot(library, scope)
+            with self._lock:
+                self._plots.pop(scope, None)
+                self._plots[scope] = plot
+                for oldest in list(self._plots)[:-_REMEMBERED]:
+                    del self._plots[oldest]
+        except RagError as error:
+            with self._lock:
+                self._errors[scope] = error
+        finally:
+            with self._lock:
+                self._drawing.discard(scope)
+
+
+def draw_plot(library: "Library", scope: Scope, *, most: int = MOST_CHUNKS) -> Plot:
+    """Return a map of the chunks in a scope, of at most so many."""
+    from rag_app.projection import project
+
+    revision = library.revision
+    sample = library.sample(scope, most=most)
+    return Plot(revision, sample, project(sample.vectors))
+
+
+@st.cache_resource(show_spinner=False)
+def cartographer() -> Cartographer:
+    """Return the one cartographer of this server."""
+    return Cartographer()

@@ -1,0 +1,188 @@
+"""The map of the collection: every passage a point, what is alike close together, and a question among them."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from rag_app.records import Document, Hit, Passage, Scope
+from ui.cartography import Plot, cartographer
+from ui.guard import told_in_words
+from ui.map_chart import PICKED, Groups, Marks, groups_of, legend_html, map_chart, map_points
+from ui.map_question import ASKED
+from ui.markup import counted, escaped
+from ui.sources import offer_originals, place
+from ui.state import chosen_collection, in_collection, scope_of
+
+if TYPE_CHECKING:
+    from rag_app.assembly import Application
+
+NEAREST = 8
+"""So many passages of a question are marked."""
+_FIELD = "question_on_map"
+_COLOURED = "map_coloured_by"
+_GLANCE_SECONDS = 0.7
+
+
+def show(application: "Application") -> None:
+    """Draw the map page."""
+    st.html('<div class="title library"><h1>Map</h1></div>')
+    library = application.library
+    collection = chosen_collection(library.collections())
+    documents = {d.id: d for d in in_collection(library.documents(), collection)}
+    if not any(document.chunks for document in documents.values()):
+        st.html(
+            '<p class="quiet">Nothing to map yet. Once there are documents, each of their passages is a point here, '
+            "and those that say similar things stand together.</p>"
+        )
+        return
+    scope = scope_of(collection)
+    plot, fresh = cartographer().plot(library, scope)
+    question = _ask_question(application)
+    if plot is None:
+        _wait(application, scope, chunks=sum(d.chunks for d in documents.values()))
+        return
+    if not fresh:
+        _wait_beside(application, scope)
+    marks, passages = _find(application, plot, question=question, scope=scope)
+    _draw(application, plot, documents, marks=marks)
+    if question and passages:
+        _draw_passages(plot, passages)
+
+
+def _ask_question(application: "Application") -> str:
+    """Draw the field for a question and return it; one that was brought along stands in it."""
+    if ASKED in st.session_state:
+        st.session_state[_FIELD] = st.session_state.pop(ASKED)
+    limit = application.settings.max_question_characters
+    asked: str = st.text_input(
+        "Place a question on the map",
+        key=_FIELD,
+        max_chars=limit,
+        placeholder="Type a question to see where it belongs",
+    )
+    return asked.strip()
+
+
+def _wait(application: "Application", scope: Scope, *, chunks: int) -> None:
+    with st.container(key="map-waiting"):
+        st.html(
+            '<p class="stage" role="status"><span class="pulse"></span>'
+            f"Drawing the map of {counted(chunks, 'passage')}. The first time takes some seconds.</p>"
+        )
+        _look_again(application, scope)
+
+
+def _wait_beside(application: "Application", scope: Scope) -> None:
+    st.html('<p class="quiet" role="status">The library has changed since; the map is being drawn anew.</p>')
+    _look_again(application, scope)
+
+
+@st.fragment(run_every=_GLANCE_SECONDS)
+def _look_again(application: "Application", scope: Scope) -> None:
+    """Draw the page anew once the map is there."""
+    with told_in_words():
+        if cartographer().plot(application.library, scope)[1]:
+            st.rerun()
+
+
+def _find(
+    application: "Application", plot: Plot, *, question: str, scope: Scope
+) -> tuple[Marks | None, Sequence[Passage]]:
+    """Return where a question belongs on the map, and its passages as an answer would find them."""
+    if not question:
+        return None, ()
+    key = (question, plot.revision, scope)
+    known: tuple[Any, Any] = st.session_state.get("map_found", (None, None))
+    if known[0] != key:
+        from rag_app.projection import place as placed
+
+        with told_in_words():
+            passages = application.assistant.search(question, NEAREST, scope)
+            vector = application.embedder.embed_query(question)[None]
+            x, y = placed(vector, among=plot.sample.vectors, spots=plot.places)[0].tolist()
+            known = (key, (Marks((x, y), {p.chunk.id: p.rank for p in passages}), passages))
+            st.session_state["map_found"] = known
+    found: tuple[Marks | None, Sequence[Passage]] = known[1] if known[0] == key else (None, ())
+    return found
+
+
+def _draw(application: "Application", plot: Plot, documents: Mapping[int, Document], *, marks: Marks | None) -> None:
+    collections = {document.collection for document in documents.values()}
+    by_collection = len(collections) > 1 and (
+        st.segmented_control("Coloured by", ["Document", "Collection"], default="Document", key=_COLOURED)
+        == "Collection"
+    )
+    groups = groups_of(plot, documents, by_collection=by_collection)
+    points = map_points(plot, documents, groups=groups, marks=marks)
+    with st.container(key="map"):
+        state = st.vega_lite_chart(
+            points,
+            map_chart(len(points["id"]), groups=groups, marks=marks),
+            width="stretch",
+            key="map-chart",
+            on_select="rerun",
+            selection_mode=PICKED,
+            alt=_told(plot, groups, marks),
+        )
+    st.html(legend_html(groups) + _explanation(plot, marks))
+    picked = state.selection.get(PICKED) or []
+    if picked:
+        _draw_picked(application, int(picked[0]["id"]))
+
+
+def _told(plot: Plot, groups: Groups, marks: Marks | None) -> str:
+    """Say in words what the map shows."""
+    largest = ", ".join(groups.names[:3])
+    told = f"Map of {counted(len(plot.sample.chunks), 'passage')}; most are of {largest}."
+    return (
+        f"{told} A question is marked with its {counted(len(marks.ranks), 'passage')}, listed below." if marks else told
+    )
+
+
+def _explanation(plot: Plot, marks: Marks | None) -> str:
+    shown, total = len(plot.sample.chunks), plot.sample.total
+    words = [
+        "Each point is a passage; those that say similar things stand together (embeddings, laid out by t-SNE). Near "
+        "means alike; how far apart two groups stand says little. Click a point to read it; hold Shift to drag the map "
+        "and to zoom it with the wheel."
+    ]
+    if shown < total:
+        words.append(f"The map shows {shown:,} of {total:,} passages, drawn at random.")
+    if marks:
+        words.append(
+            "The diamond is the question. It has no place of its own on the map and stands in the middle of the five "
+            "passages most like it, nearer to those more alike. Rings are the passages an answer would draw on."
+        )
+    return f'<p class="quiet">{" ".join(words)}</p>'
+
+
+def _draw_picked(application: "Application", chunk_id: int) -> None:
+    passages = application.library.passages([Hit(chunk_id, 0.0)])
+    with st.container(key="map-picked", border=True):
+        if not passages:
+            st.html('<p class="quiet">This passage has since been removed from the library.</p>')
+            return
+        st.html(f'<h2 class="picked">The passage you clicked</h2>{_passage_html(passages[0])}')
+        offer_originals(application.library, [passages[0].document], key="map")
+
+
+def _passage_html(passage: Passage, *, note: str = "") -> str:
+    where = place(passage.chunk.page, passage.chunk.heading)
+    return (
+        f'<div class="head"><span class="name" dir="auto">{escaped(passage.document.name)}</span>'
+        f'<span class="where" dir="auto">{escaped(where)}{note}</span></div>'
+        f'<blockquote dir="auto">{escaped(passage.chunk.text.strip())}</blockquote>'
+    )
+
+
+def _draw_passages(plot: Plot, passages: Sequence[Passage]) -> None:
+    shown = {chunk.id for chunk in plot.sample.chunks}
+    items = "".join(
+        f'<li><span class="number">{passage.rank}</span>'
+        f"{_passage_html(passage, note='' if passage.chunk.id in shown else ' (not among the points shown)')}</li>"
+        for passage in passages
+    )
+    st.html(
+        f'<section class="found" aria-label="Passages"><h2>Its passages</h2><ol class="chunks">{items}</ol></section>'
+    )
