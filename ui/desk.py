@@ -7,8 +7,8 @@ import itertools
 import logging
 import queue
 import threading
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
 
 import streamlit as st
 
@@ -125,6 +125,18 @@ class Job:
             self._changed.notify_all()
 
 
+class IdleWork(Protocol):
+    """What is done while nobody waits for an answer."""
+
+    def go_on(self) -> bool:
+        """Do a piece of the work; say whether there is more."""
+        ...
+
+    def give_way(self) -> None:
+        """Come to an early end of the piece, because somebody asks; from any thread."""
+        ...
+
+
 class Desk:
     """Takes jobs and does them in the order in which they came: the models are shared by all readers."""
 
@@ -133,7 +145,8 @@ class Desk:
         self._lock = threading.Lock()
         self._numbers = itertools.count()
         # Answers before what can wait, and each kind in the order in which it came.
-        self._waiting: queue.PriorityQueue[tuple[bool, int, Job | Callable[[], bool]]] = queue.PriorityQueue()
+        self._waiting: queue.PriorityQueue[tuple[bool, int, Job | IdleWork]] = queue.PriorityQueue()
+        self._idle_work: IdleWork | None = None
         threading.Thread(target=self._work, name="answers", daemon=True).start()
 
     def write(self, job: Job) -> None:
@@ -141,12 +154,12 @@ class Desk:
         with self._lock:
             self._jobs[job.turn_id] = job
         self._waiting.put((False, next(self._numbers), job))
+        at_work = self._idle_work
+        if at_work:
+            at_work.give_way()
 
-    def when_idle(self, work: Callable[[], bool]) -> None:
-        """Do this while nobody waits for an answer. It is called again for as long as it says that there is more.
-
-        It should look at ``jobs`` now and then, and return early when there are some.
-        """
+    def when_idle(self, work: "IdleWork") -> None:
+        """Do this while nobody waits for an answer, piece by piece."""
         self._waiting.put((True, next(self._numbers), work))
 
     def jobs(self) -> dict[int, Job]:
@@ -170,9 +183,10 @@ class Desk:
                 work.run()
                 self._forget(work)
                 continue
-            more = False
+            self._idle_work, more = work, False
             with told_in_words(_log.warning):
-                more = work()
+                more = work.go_on()
+            self._idle_work = None
             if more:
                 self.when_idle(work)
 

@@ -13,10 +13,11 @@ import streamlit as st
 
 from rag_app.errors import NotFound
 from rag_app.records import Message, Scope
-from ui.desk import Desk, desk
+from ui.desk import desk
 from ui.markup import as_label
 
 if TYPE_CHECKING:
+    from rag_app.answering.reply import Reply
     from rag_app.assembly import Application
     from rag_app.records import Answer
     from ui.conversation import Turn
@@ -42,28 +43,39 @@ class Finding:
     waiting: list[tuple[str, Place]] = field(default_factory=list)
     found: list[str] = field(default_factory=list)
     done: bool = False
+    _reply: "Reply | None" = None
+    _gave_way: bool = False
 
-    def work(self, at: Desk) -> bool:
+    def go_on(self) -> bool:
         """Try the next question; say whether there is more to do."""
-        if at.jobs():
+        try:
+            proved = self._proves(*self.waiting[0])
+        except BaseException:
+            self.done = True  # Nobody need look any more.
+            raise
+        if proved is None:
             return True
-        if self.waiting and len(self.found) < MOST:
-            question, place = self.waiting[0]
-            proved = self._proves(question, place, at)
-            if proved is None:
-                return True
-            self.waiting.pop(0)
-            if proved:
-                self.found.append(question)
+        question, _ = self.waiting.pop(0)
+        if proved:
+            self.found.append(question)
         self.done = not self.waiting or len(self.found) >= MOST
         return not self.done
 
-    def _proves(self, question: str, place: Place, at: Desk) -> bool | None:
-        """Say whether the question is answered from the very sentence that it was made of; None if interrupted."""
-        reply = self.application.assistant.ask(question, history=self.history, scope=self.scope)
+    def give_way(self) -> None:
+        """Let the question that is being tried wait."""
+        self._gave_way = True
+        reply = self._reply
+        if reply:
+            reply.stop()
+
+    def _proves(self, question: str, place: Place) -> bool | None:
+        """Say whether the question is answered from the very sentence that it was made of; None if it must wait."""
+        self._gave_way = False
+        self._reply = reply = self.application.assistant.ask(question, history=self.history, scope=self.scope)
         for _ in reply:
-            if at.jobs():
-                return None
+            pass
+        if self._gave_way:
+            return None
         answer = reply.answer
         if answer.abstained or any(sentence.status == "unsupported" for sentence in answer.sentences):
             return False
@@ -95,8 +107,7 @@ class Suggestions:
             if len(self._known) > _REMEMBERED:
                 self._known.popitem(last=False)
         if finding.waiting:
-            at = desk()
-            at.when_idle(lambda: finding.work(at))
+            desk().when_idle(finding)
 
 
 @st.cache_resource(show_spinner=False)
@@ -138,9 +149,9 @@ def draw_suggestions(
 
 @st.fragment(run_every=0.8)
 def _watch(finding: Finding) -> None:
-    """Look whether the suggestions are found; the page is drawn anew once they are."""
+    """Look whether the suggestions are found; then the page is out of date, and ``page.js`` has it drawn anew."""
     if finding.done:
-        st.rerun()
+        st.html('<i class="out-of-date" data-out-of-date></i>')
 
 
 def _history(turns: "Sequence[Turn]") -> list[Message]:
