@@ -15,6 +15,7 @@ from rag_app.library.history import REVISIONS_KEPT, State, state_of
 from rag_app.library.index_building import build_fitting, build_quickly, can_follow, follow, stamp_of
 from rag_app.library.refining import nearest
 from rag_app.library.scopes import ScopedChunks
+from rag_app.library.successor import Successor
 from rag_app.library.vector_index import SIZES, Sizes, Stamp, VectorIndex
 from rag_app.records import Hit, Scope
 
@@ -46,6 +47,7 @@ class CachedIndex:
         self._seen = _signature(file)
         self._scopes = ScopedChunks()
         self._build = BackgroundBuild(file)
+        self._successor = Successor(file, saved=saved, sizes=sizes)
 
     def search(
         self, connection: Connection, state: State, query: NDArray[np.float32], *, k: int, scope: Scope
@@ -74,7 +76,10 @@ class CachedIndex:
             self._index = VectorIndex.load(self._file, sizes=self._sizes)
             self._unsaved, self._saved_revision = 0, self._index.stamp.revision if self._index else 0
         if self._index is None or not can_follow(connection, self._index.stamp, stamp):
-            return self.rebuilt(connection, stamp)
+            self._index = self._successor.of(connection, stamp)
+            if self._index is None:
+                return self.rebuilt(connection, stamp)
+            self._unsaved, self._saved_revision = max(len(self._index), 1), 0
         if self._index.stamp != stamp:
             index, self._index = self._index, None
             self._unsaved += follow(connection, index, stamp)
@@ -149,6 +154,18 @@ class CachedIndex:
         except OSError as error:
             logger.warning("The vector index cannot be saved (%s); it will be made anew from the library.", error)
         self._unsaved, self._saved_revision, self._seen = 0, self._index.stamp.revision, _signature(self._file)
+        self._successor.saved(self._index)
+
+    def prepare(self, database: Database, embedder: str, dimensions: int) -> VectorIndex | None:
+        """Make the index of the vectors that are to replace the library's, while that is used and changed.
+
+        It is taken up by the first search after the change, here or in another process.
+        """
+        return self._successor.prepare(database, embedder, dimensions)
+
+    def clean_next(self) -> None:
+        """Remove the file of another embedder's index, which may hold what was removed; it is made again if needed."""
+        self._successor.remove_file()
 
     def take_better(self) -> None:
         """Go over to the index that another process has saved, if it is of a better form; the lock must be held.

@@ -1,11 +1,12 @@
 """Fill a vector index from the database, follow the library's changes, and build an index that suits its size."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Row, Select, and_, func, select
+from sqlalchemy import Column, ColumnElement, Connection, Row, Select, and_, func, select
 
 from rag_app.library import schema
 from rag_app.library.database import Database
@@ -18,7 +19,34 @@ _SAMPLED_PER_LIST = 25
 _SAMPLED = 10_000
 """Vectors from which an index of one list learns where their middle is."""
 
-_chunks = schema.chunks.c
+_chunks, _pending = schema.chunks.c, schema.pending_vectors.c
+
+
+@dataclass(frozen=True, slots=True)
+class VectorSource:
+    """Where the vectors of an index come from: the chunks, or what an embedder has made to replace theirs."""
+
+    chunk_id: Column[Any]
+    embedder: Column[Any]
+    vector: Column[Any]
+    made_by: tuple[str, int] | None = None
+    """Name and dimensions of the embedder; None for the library's own."""
+
+    def stamp(self, state: State) -> Stamp | None:
+        """Return what an index of these vectors is stamped with in a state of the library, if there are any."""
+        return Stamp(state.revision, state.token, *self.made_by) if self.made_by else stamp_of(state)
+
+    def rows(self, stamp: Stamp) -> Select[Any]:
+        columns: tuple[ColumnElement[Any], ...] = (self.chunk_id.label("id"), self.vector)
+        return select(*columns).where(self.embedder == stamp.embedder)
+
+
+OWN = VectorSource(_chunks.id, _chunks.embedder, _chunks.vector)
+
+
+def pending_of(embedder: str, dimensions: int) -> VectorSource:
+    """Return the vectors that are to replace the library's own."""
+    return VectorSource(_pending.chunk_id, _pending.embedder, _pending.vector, made_by=(embedder, dimensions))
 
 
 def stamp_of(state: State) -> Stamp | None:
@@ -36,7 +64,9 @@ def can_follow(connection: Connection, old: Stamp, new: Stamp) -> bool:
     return known == old.token and old.revision <= new.revision
 
 
-def follow(connection: Connection, index: VectorIndex, stamp: Stamp, *, up_to: int | None = None) -> int:
+def follow(
+    connection: Connection, index: VectorIndex, stamp: Stamp, *, up_to: int | None = None, source: VectorSource = OWN
+) -> int:
     """Bring an index to a later state of the library, or only its part of chunks ``up_to`` an id; count the changes.
 
     An exception in between leaves an index that is neither old nor new.
@@ -46,8 +76,8 @@ def follow(connection: Connection, index: VectorIndex, stamp: Stamp, *, up_to: i
     if up_to is not None:
         changed = changed.where(log.chunk_id <= up_to)
     given = changed.subquery()
-    living = and_(_chunks.id == given.c.chunk_id, _chunks.embedder == stamp.embedder)
-    rows = select(given.c.chunk_id.label("id"), _chunks.vector).join(schema.chunks, living, isouter=True)
+    living = and_(source.chunk_id == given.c.chunk_id, source.embedder == stamp.embedder)
+    rows = select(given.c.chunk_id.label("id"), source.vector).join(source.chunk_id.table, living, isouter=True)
     count = fill(connection, index, rows)
     index.stamp = stamp
     return count
@@ -73,12 +103,12 @@ def build_quickly(connection: Connection, stamp: Stamp, *, sizes: Sizes) -> Vect
     index = VectorIndex(stamp, sizes=sizes)
     if count > sizes.exact_up_to:
         index = _coded(connection, stamp, count, lists=1, sizes=sizes) or index
-    fill(connection, index, _vectors(stamp))
+    fill(connection, index, OWN.rows(stamp))
     return index
 
 
 def build_fitting(
-    database: Database, *, sizes: Sizes, keep_going: Callable[[], bool] = lambda: True
+    database: Database, *, sizes: Sizes, keep_going: Callable[[], bool] = lambda: True, source: VectorSource = OWN
 ) -> VectorIndex | None:
     """Make an index of the form that suits the library's size, while the library is used and changed.
 
@@ -86,31 +116,35 @@ def build_fitting(
     index, the library went over to another embedder, or ``keep_going`` said no.
     """
     with database.reading() as connection:
-        stamp, count = stamp_of(state_of(connection)), count_vectors(connection)
+        stamp, count = source.stamp(state_of(connection)), count_vectors(connection)
         if stamp is None:
             return None
         index: VectorIndex | None = VectorIndex(stamp, sizes=sizes)
         if count > sizes.exact_up_to:
-            sample = _sample(connection, stamp, count, max(_SAMPLED, sizes.lists(count) * _SAMPLED_PER_LIST))
+            size = max(_SAMPLED, sizes.lists(count) * _SAMPLED_PER_LIST)
+            sample = _sample(
+                connection, source.rows(stamp).where(source.chunk_id % _step(count, size) == 0), stamp, size
+            )
     if count > sizes.exact_up_to and len(sample):
         lists = min(sizes.lists(count), len(sample))
         index = VectorIndex.coded(stamp, sample, lists=lists, made_for=count, sizes=sizes, keep_going=keep_going)
         del sample
-    return index if index is not None and _filled(database, index, keep_going) else None
+    return index if index is not None and _filled(database, index, keep_going, source) else None
 
 
-def _filled(database: Database, index: VectorIndex, keep_going: Callable[[], bool]) -> bool:
+def _filled(database: Database, index: VectorIndex, keep_going: Callable[[], bool], source: VectorSource) -> bool:
     """Fill an empty index batch by batch. After each it holds all chunks up to an id, as of its stamp."""
     last = -1
     while keep_going():
         with database.reading() as connection:
-            now = stamp_of(state_of(connection))
+            now = source.stamp(state_of(connection))
             if last < 0 and now is not None and now.embedder == index.stamp.embedder:
                 index.stamp = now  # Nothing is in it yet that could have changed.
             if now is None or not can_follow(connection, index.stamp, now):
                 return False
-            follow(connection, index, now, up_to=last)
-            batch = connection.execute(_vectors(now).where(_chunks.id > last).order_by(_chunks.id).limit(_BATCH)).all()
+            follow(connection, index, now, up_to=last, source=source)
+            rest = source.rows(now).where(source.chunk_id > last).order_by(source.chunk_id)
+            batch = connection.execute(rest.limit(_BATCH)).all()
             if not batch:
                 return True
             _put(index, batch)
@@ -119,25 +153,24 @@ def _filled(database: Database, index: VectorIndex, keep_going: Callable[[], boo
 
 
 def _coded(connection: Connection, stamp: Stamp, count: int, *, lists: int, sizes: Sizes) -> VectorIndex | None:
-    sample = _sample(connection, stamp, count, _SAMPLED)
+    some = OWN.rows(stamp).where(_chunks.id % _step(count, _SAMPLED) == 0)
+    sample = _sample(connection, some, stamp, _SAMPLED)
     return VectorIndex.coded(stamp, sample, lists=lists, made_for=count, sizes=sizes) if len(sample) else None
 
 
-def _sample(connection: Connection, stamp: Stamp, count: int, size: int) -> NDArray[np.float32]:
-    """Return about so many vectors, evenly spread over the library: shape (n, dimensions)."""
-    step = max(1, count // size)
-    statement = _vectors(stamp).where(_chunks.id % step == 0)
-    sample = np.empty((min(size, count), stamp.dimensions), dtype=np.float32)
+def _step(count: int, size: int) -> int:
+    return max(1, count // size)
+
+
+def _sample(connection: Connection, some: Select[Any], stamp: Stamp, size: int) -> NDArray[np.float32]:
+    """Return up to so many of the vectors: shape (n, dimensions)."""
+    sample = np.empty((size, stamp.dimensions), dtype=np.float32)
     filled = 0
-    for batch in connection.execute(statement, execution_options={"yield_per": _BATCH}).partitions():
+    for batch in connection.execute(some, execution_options={"yield_per": _BATCH}).partitions():
         vectors = _split(batch, stamp.dimensions)[2][: len(sample) - filled]
         sample[filled : filled + len(vectors)] = vectors
         filled += len(vectors)
     return sample[:filled]
-
-
-def _vectors(stamp: Stamp) -> Select[Any]:
-    return select(_chunks.id, _chunks.vector).where(_chunks.embedder == stamp.embedder)
 
 
 def _put(index: VectorIndex, batch: Sequence[Row[Any]]) -> None:

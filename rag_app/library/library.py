@@ -54,6 +54,7 @@ class Library(ReadableLibrary):
         self._index = CachedIndex(index_folder / INDEX_FILE, saved=not database.read_only, sizes=sizes)
         self._embedder = embedder
         self._dimensions = dimensions
+        self._next_embedder: tuple[str, int] | None = None
         self._versions_kept = versions_kept
         self._dropped: list[str] = []
         self.conversations = Conversations(database)
@@ -178,6 +179,15 @@ class Library(ReadableLibrary):
                 failures.remove_failure(connection, before.collection, place)
             return documents.find_document(connection, document_id)
 
+    def reroot(self, moved: Sequence[Document]) -> None:
+        """Note at which paths documents are expected from now on, and below which folder.
+
+        A path that another document of the collection has meanwhile stays that one's.
+        """
+        with self._database.writing() as connection:
+            begin_revision(connection)
+            documents.reroot_documents(connection, moved)
+
     def remove(self, document_id: int) -> Receipt:
         """Forget a document, with everything that was made of it, and overwrite it on the disk.
 
@@ -247,19 +257,27 @@ class Library(ReadableLibrary):
         """Make full text and vector index anew from the database; mend or drop what does not fit its documents.
 
         With ``embed``, which turns texts into vectors of shape (n, dimensions), every chunk is first embedded anew,
-        by the library's own embedder or by the one named. The old vectors serve until all new ones are there; an
-        interrupted run goes on where it was.
+        by the library's own embedder or by the one named. The old vectors serve until all new ones are there, with
+        their index; an interrupted run goes on where it was.
         """
+        went_over = False
         if embed is not None:
-            if embedder is None or dimensions is None:
-                with self._database.reading() as connection:
-                    embedder, dimensions = self._require_embedder(state_of(connection))
-            reembed(self._database, embed, embedder=embedder, dimensions=dimensions)
+            with self._database.reading() as connection:
+                state = state_of(connection)
+                if embedder is None or dimensions is None:
+                    embedder, dimensions = self._require_embedder(state)
+            went_over = embedder != state.embedder
+            self._next_embedder = embedder, dimensions
+            reembed(self._database, self._index, embed, embedder=embedder, dimensions=dimensions)
             self._embedder, self._dimensions = embedder, dimensions
         with self._database.writing() as connection:
             heal(connection)
             full_text.rebuild_words(connection)
-        self._index.rebuild(self._database)
+        if went_over:
+            # Its index was made before.
+            self._index.settle(self._database)
+        else:
+            self._index.rebuild(self._database)
 
     def close(self) -> None:
         """Save the vector index if it has changed, overwrite what was removed, and close the database."""

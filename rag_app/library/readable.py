@@ -22,6 +22,7 @@ class ReadableLibrary:
     _index: CachedIndex
     _embedder: str | None
     _dimensions: int | None
+    _next_embedder: tuple[str, int] | None
 
     @property
     def embedder(self) -> tuple[str, int] | None:
@@ -153,4 +154,7 @@ class ReadableLibrary:
             return read_sample(connection, scope, most=most, dimensions=dimensions)
 
     def _require_embedder(self, state: State) -> tuple[str, int]:
+        if self._next_embedder and self._next_embedder == (state.embedder, state.dimensions):
+            # This library itself has just been embedded anew, by another thread.
+            self._embedder, self._dimensions = self._next_embedder
         return require_embedder(state, self._embedder, self._dimensions, self._database.file)

@@ -97,6 +97,7 @@ def _clean_index(database: Database, index: CachedIndex) -> None:
     """Bring the saved index to a state without what was removed."""
     with index.lock:
         index.take_better()
+        index.clean_next()
         with database.reading() as connection:
             state = state_of(connection)
             if state.embedder is not None and state.dimensions is not None:
