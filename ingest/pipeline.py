@@ -16,6 +16,7 @@ from ingest.options import IngestOptions as IngestOptions
 from ingest.options import PassageEmbedder as PassageEmbedder
 from ingest.readers.tesseract import INSTALL
 from ingest.reading import ReadingPool
+from ingest.roots import follow, name_of
 from ingest.run import OpenReading, Run
 from ingest.sync import Inventory
 from ingest.tally import OnEvent as OnEvent
@@ -40,7 +41,8 @@ def ingest_folder(
     """Add and update what the folder holds, and remove from the collection what is no longer in it.
 
     Documents of the collection that come from outside the folder are left alone. A document whose file was moved,
-    inside the folder or with it, moves along.
+    inside the folder or with it, moves along. The folder is the one of that name: where the name is a link that leads
+    elsewhere than before, the documents follow it.
 
     Raises:
         FolderError: the folder does not exist, is none or cannot be listed.
@@ -49,7 +51,11 @@ def ingest_folder(
     root = checked_folder(folder)
     tally = Tally(on_event)
     scope = Scope(collections=(options.collection,))
-    inventory = Inventory(root, library.documents(scope), library.failures(scope, left_out=True))
+    followed = follow(library.documents(scope), root=root, named=name_of(folder))
+    if followed.changed and not options.dry_run:
+        library.reroot(followed.changed)
+    failures = library.failures(scope, left_out=True)
+    inventory = Inventory(root, followed.documents, failures, named=name_of(folder))
     found = discover(root, leave_out=options.leave_out, known=inventory.by_path.keys())
     run = Run(root, library, embedder, options=options, inventory=inventory, tally=tally, open_reading=open_reading)
     tally.found([*(file.name for file in found.files), *(failure.name for failure in found.failures)])

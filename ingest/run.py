@@ -277,7 +277,7 @@ class Run:
         """Let a document follow its file; False if it is gone."""
         move = partial(replace, old) if self._options.dry_run else partial(self._library.move, old.id)
         try:
-            moved = move(name=file.name, path=str(file.path), root=str(self._root), mtime_ns=read.mtime_ns)
+            moved = move(name=file.name, path=str(file.path), root=self._inventory.named, mtime_ns=read.mtime_ns)
         except NotFound:
             return False
         except PathTaken:
@@ -297,7 +297,7 @@ class Run:
         if first is None:
             return None
         self._copies.append(_Copy(file.name, first.name, first.path, first.sha256))
-        copy = replace(first, name=file.name, path=str(file.path), root=str(self._root))
+        copy = replace(first, name=file.name, path=str(file.path), root=self._inventory.named)
         return replace(copy, size=read.size, mtime_ns=read.mtime_ns)
 
     def _document_of(self, twin: Document) -> NewDocument | None:
@@ -330,7 +330,7 @@ class Run:
         return NewDocument(
             name=file.name,
             path=str(file.path),
-            root=str(self._root),
+            root=self._inventory.named,
             sha256=read.sha256,
             size=read.size,
             mtime_ns=read.mtime_ns,
@@ -358,7 +358,7 @@ class Run:
                 collection=self._options.collection,
                 path=str(file.path),
                 name=file.name,
-                root=str(self._root),
+                root=self._inventory.named,
                 size=file.size,
                 mtime_ns=file.mtime_ns,
                 sha256=read.sha256,

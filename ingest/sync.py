@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
 from ingest.discovery import FoundFile, lies_below
+from ingest.roots import folder_of
 from rag_app.records import Document, FailedFile
 
 # A file changed again this soon after it was read can have the same size and time, on a coarse clock.
@@ -33,8 +34,13 @@ class Inventory:
         failures: Iterable[FailedFile],
         *,
         follows_files: bool = True,
+        named: str | None = None,
     ) -> None:
-        """``follows_files`` is whether documents move with their files and failures are remembered."""
+        """``follows_files`` is whether documents move with their files and failures are remembered.
+
+        ``named`` is how the root was named, and how documents record it.
+        """
+        self.named = named or str(root)
         self.follows_files = follows_files
         self._root = root
         self._retried: set[str] = set()
@@ -68,7 +74,9 @@ class Inventory:
     def mark_gone(self, present: AbstractSet[str], *, unseen: Sequence[Path]) -> None:
         """Find the documents of this folder that have no file any more; below ``unseen`` nothing counts as gone."""
         for path, document in self.by_path.items():
-            if path in present or not self._is_ours(document) or lies_below(Path(path), unseen):
+            # What is still below the folder that had this name before has been replaced by what is here.
+            former = document.root == self.named and not lies_below(Path(path), [self._root])
+            if path in present or not (former or self._is_ours(document)) or lies_below(Path(path), unseen):
                 continue
             self._gone[path] = document
 
@@ -81,12 +89,12 @@ class Inventory:
         return [
             failed
             for path, failed in self.failed.items()
-            if path not in present and lies_below(Path(path), [self._root]) and not lies_below(Path(path), unseen)
+            if path not in present and self._is_of_ours(failed) and not lies_below(Path(path), unseen)
         ]
 
     def with_file(self) -> int:
         """Return how many documents of this folder still have their file."""
-        return sum(self._is_ours(document) for document in self.by_path.values()) - len(self._gone)
+        return sum(path not in self._gone and self._is_ours(document) for path, document in self.by_path.items())
 
     def known_hashes(self, file: FoundFile) -> tuple[str, ...]:
         """Return the hashes of contents that need not be read again and may be this file's."""
@@ -168,11 +176,15 @@ class Inventory:
         path = Path(document.path)
         if not lies_below(path, [self._root]):
             return False
-        root = Path(document.root)
+        root = folder_of(document)
         hidden = root.is_relative_to(self._root) and any(
             part.startswith(".") for part in root.relative_to(self._root).parts
         )
         return not hidden
+
+    def _is_of_ours(self, failed: FailedFile) -> bool:
+        """Whether a failure was met in this folder, or in the one that had its name before."""
+        return failed.root == self.named or lies_below(Path(failed.path), [self._root])
 
     def _has_lost_its_file(self, document: Document) -> bool:
         if document.path in self._gone:

@@ -65,7 +65,7 @@ class FolderWatch:
         """Watch until the folder is gone, or is another one of the same name."""
         try:
             root = checked_folder(self._folder)
-            identity = _identity(root)
+            identity = _identity(self._folder)
             changes = watch(
                 root,
                 watch_filter=_Seen(root, self._leave_out),
@@ -81,8 +81,8 @@ class FolderWatch:
             return
         yield
         for changed in changes:
-            if _identity(root) != identity:
-                log.warning("%s is gone; waiting for it to come back", root)
+            if _identity(self._folder) != identity:
+                log.warning("%s is gone or another folder; looking for it again", self._folder)
                 return
             if changed or self._is_due():
                 log.info("%d files below %s changed", len(changed), root)
@@ -106,7 +106,7 @@ def watch_folder(folder: Path, *, stop: Event | None = None) -> Iterator[None]:
 
 def _identity(folder: Path) -> tuple[int, int] | None:
     try:
-        status = folder.stat()
+        status = folder.expanduser().stat()
     except OSError:
         return None
     return status.st_dev, status.st_ino

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Row, Select, delete, func, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, delete, func, select, update
 
 from rag_app.errors import NotFound, PathTaken
 from rag_app.library import schema
@@ -48,6 +48,14 @@ def move_document(connection: Connection, document: Document, values: dict[str, 
             f"Remove that one first with 'rag-app documents remove {taken}'."
         )
     connection.execute(update(schema.documents).where(_documents.id == document.id).values(values))
+
+
+def reroot_documents(connection: Connection, moved: Sequence[Document]) -> None:
+    """Give documents the paths, roots and times that they have here."""
+    anew = update(schema.documents).prefix_with("OR IGNORE").where(_documents.id == bindparam("document"))
+    names = ("path", "root", "mtime_ns")
+    rows = [{"document": d.id} | {f"new_{name}": getattr(d, name) for name in names} for d in moved]
+    connection.execute(anew.values({name: bindparam(f"new_{name}") for name in names}), rows)
 
 
 def remove_document(connection: Connection, document_id: int) -> None:
