@@ -56,6 +56,9 @@ class Settings:
     """Tokens that the generator may write for one answer."""
     show_unsupported: bool = False
     """Whether sentences that nothing supports are shown, marked as such, instead of being dropped."""
+    server_folders: str = "local"
+    """Folders of this machine that the page may ingest and watch: ``local`` for all of them, as long as only this
+    machine sees the page, ``never``, or the folders below which they must lie, joined as in PATH."""
     log_level: str = "WARNING"
     """DEBUG, INFO, WARNING or ERROR."""
 
@@ -157,6 +160,11 @@ def check_ranges(settings: Settings) -> None:
         "threshold": (0 <= settings.threshold <= 1, "from 0 to 1"),
         "max_question_characters": (settings.max_question_characters > 0, "1 or more"),
         "max_answer_tokens": (settings.max_answer_tokens > 0, "1 or more"),
+        "server_folders": (
+            settings.server_folders in {"local", "never"}
+            or all(Path(path).expanduser().is_absolute() for path in settings.server_folders.split(os.pathsep)),
+            f"local, never, or whole paths of folders joined with {os.pathsep}",
+        ),
         "log_level": (settings.log_level in {"DEBUG", "INFO", "WARNING", "ERROR"}, "DEBUG, INFO, WARNING or ERROR"),
     }
     for name, (fine, wanted) in rules.items():

@@ -140,13 +140,15 @@ class Visit:
         self.page.locator('.stApp[data-test-script-state="notRunning"]').wait_for(timeout=PATIENCE_MS)
 
     def go_to(self, name: str) -> None:
+        self.settle()
         self.page.get_by_role("link", name=name, exact=True).click()
-        self.page.locator(f'a[aria-current="page"]:has-text("{name}")').wait_for()
+        self.page.locator(f'a[aria-current="page"]:has-text("{name}")').wait_for(timeout=PATIENCE_MS)
         self.settle()
 
     def add(self, *files: tuple[str, bytes], collection: str | None = None) -> None:
-        """Upload files and wait until each has been taken in or refused."""
+        """Upload files and wait until each has been taken in or refused, and the page knows of it."""
         page = self.page
+        before = self.latest_job()
         payload = [{"name": name, "mimeType": "application/octet-stream", "buffer": data} for name, data in files]
         page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(payload)  # type: ignore[arg-type]
         if collection:
@@ -154,7 +156,20 @@ class Visit:
             box.fill(collection)
             box.press("Enter")
         page.locator('[class*="st-key-add-"] button:enabled').click(timeout=PATIENCE_MS)
-        page.locator(".board").wait_for(timeout=PATIENCE_MS)
+        self.wait_for_job(before)
+
+    def latest_job(self) -> int:
+        """Return the number of the latest ingestion that the page tells about, 0 for none."""
+        numbers = "[...document.querySelectorAll('[data-job]')].map((told) => Number(told.dataset.job))"
+        return int(self.page.evaluate(f"Math.max(0, ...{numbers})"))
+
+    def wait_for_job(self, before: int) -> None:
+        """Wait until an ingestion after the one of a number is over and the page was drawn anew since."""
+        told = "[...document.querySelectorAll('[data-job]')].filter((told) => Number(told.dataset.job) > before)"
+        over = (
+            f"(before) => {{ const all = {told}; return all.length && all.every((told) => 'done' in told.dataset); }}"
+        )
+        self.page.wait_for_function(over, arg=before, timeout=PATIENCE_MS)
         self.settle()
 
     def ask(self, question: str) -> None:

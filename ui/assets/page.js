@@ -126,12 +126,13 @@ if (!window.ragApp) {
     return since > (left === location.pathname ? GONE : answered ? RESTING : UNANSWERED);
   };
   let waiting = 0;
+  const lookedAt = () => document.querySelector("[data-out-of-date], [data-job]:not([data-done])");
   const refresh = () => {
     if (state() !== "notRunning") answered = true;
-    if (!document.querySelector("[data-out-of-date]")) {
+    if (!lookedAt()) {
       clearInterval(waiting);
       waiting = 0;
-    } else if (free()) {
+    } else if (document.querySelector("[data-out-of-date]") && free()) {
       touched = Date.now();
       answered = false;
       document.querySelector(".st-key-refresh-page button")?.click();
@@ -147,6 +148,7 @@ if (!window.ragApp) {
     requestAnimationFrame(() => {
       due = false;
       follow();
+      if (!waiting && lookedAt()) waiting = setInterval(refresh, 150);
       dress();
       pressThemes();
       const questions = document.querySelectorAll(".question");

@@ -1,0 +1,255 @@
+"""Documents come in one ingestion after the other, watched or not, and nothing is lost where one is stopped."""
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from rag_app.assembly import Application
+from rag_app.records import Failure, IngestEvent, IngestReport
+from tests.page_parts import open_page
+from tests.test_ui_uploads import Dropped
+from ui.dock import Dock
+from ui.ingestion import Ingestion, OnEvent, OpenReading
+from ui.intake_board import LISTED, board_html, changes_html, headline
+from ui.taking_in import worth_taking
+from ui.uploads import KeptUploads
+from ui.watched import WatchedFolders
+
+PATIENCE_SECONDS = 60
+OWLS = b"# Owls\n\nOwls hunt at night over the moor."
+BEES = b"# Bees\n\nBees gather nectar by day in the meadow."
+
+
+@pytest.fixture
+def application(tmp_path: Path) -> Iterator[Application]:
+    open_page.cache_clear()
+    opened = open_page(tmp_path / "home")
+    yield opened
+    opened.close()
+
+
+def names(application: Application) -> list[str]:
+    return sorted(document.name for document in application.library.documents())
+
+
+def add(dock: Dock, application: Application, *files: Dropped) -> Ingestion:
+    return dock.add_uploads(KeptUploads.keep(application.settings.home, "default", files))
+
+
+def finish(ingestion: Ingestion) -> Ingestion:
+    assert ingestion.wait(PATIENCE_SECONDS)
+    return ingestion
+
+
+def until(happened: Callable[[], bool]) -> None:
+    pause = threading.Event()
+    for _ in range(PATIENCE_SECONDS * 20):
+        if happened():
+            return
+        pause.wait(0.05)
+    raise AssertionError("It did not happen in time.")
+
+
+class Slow:
+    """Work that begins, and goes on when it is told to."""
+
+    def __init__(self) -> None:
+        self.began, self.go = threading.Event(), threading.Event()
+
+    def __call__(self, on_event: OnEvent, open_reading: OpenReading) -> IngestReport:
+        on_event(IngestEvent("reading", "a.md", 0, 2))
+        self.began.set()
+        assert self.go.wait(PATIENCE_SECONDS)
+        on_event(IngestEvent("stored", "a.md", 1, 2))
+        return IngestReport(added=("a.md",))
+
+
+def test_uploads_are_brought_in_with_their_folders_and_the_bad_ones_taken_back_and_remembered(
+    application: Application,
+) -> None:
+    dock = Dock(application)
+    done = finish(add(dock, application, Dropped("birds/owls.md", OWLS), Dropped("bad.pdf", b"%PDF-1.7 torn")))
+    assert names(application) == ["birds/owls.md"]
+    assert {line.name: line.step for line in done.lines()} == {"birds/owls.md": "stored", "bad.pdf": "failed"}
+    uploads = application.settings.home / "uploads"
+    assert [p.name for p in uploads.rglob("*") if p.is_file()] == ["owls.md"]
+    (failure,) = application.library.failures()
+    assert (failure.name, failure.collection) == ("bad.pdf", "default")
+    finish(add(dock, application, Dropped("bad.pdf", b"%PDF-1.7 torn")))
+    assert [failure.attempts for failure in application.library.failures()] == [2]
+
+
+def test_a_failure_is_forgotten_once_the_file_is_good(application: Application) -> None:
+    dock = Dock(application)
+    finish(add(dock, application, Dropped("notes.md", OWLS)))
+    finish(add(dock, application, Dropped("notes.md", b"")))
+    assert len(application.library.failures()) == 1
+    assert names(application) == ["notes.md"]
+    finish(add(dock, application, Dropped("notes.md", OWLS)))
+    assert application.library.failures() == []
+
+
+def test_what_was_not_finished_when_the_program_ended_is_taken_up_at_the_next_start(application: Application) -> None:
+    KeptUploads.keep(application.settings.home, "default", [Dropped("owls.md", OWLS)])
+    dock = Dock(application)
+    (ingestion,) = dock.all()
+    finish(ingestion)
+    assert names(application) == ["owls.md"]
+    assert list((application.settings.home / "uploads" / ".waiting").iterdir()) == []
+
+
+def test_ingestions_wait_for_those_before_them_and_one_that_waits_can_be_stopped(application: Application) -> None:
+    dock, slow = Dock(application), Slow()
+    first = dock._take(Ingestion("first", "default", slow))
+    assert slow.began.wait(PATIENCE_SECONDS)
+    second, third = (add(dock, application, Dropped(f"{n}.md", OWLS)) for n in (2, 3))
+    assert [dock.ahead(one) for one in (first, second, third)] == [0, 1, 2]
+    assert headline(third, ahead=2) == "Waiting for 2 ingestions before this one"
+    second.stop()
+    slow.go.set()
+    finish(third)
+    assert [one.state for one in (first, second, third)] == ["done", "stopped", "done"]
+    assert names(application) == ["3.md"]
+    until(lambda: dock.finished == 3)
+    assert not list((application.settings.home / "uploads").rglob("2.md"))
+
+
+def test_an_ingestion_that_is_stopped_keeps_what_is_stored(application: Application) -> None:
+    dock, slow = Dock(application), Slow()
+    ingestion = dock._take(Ingestion("", "default", slow, expected=("a.md", "b.md")))
+    assert slow.began.wait(PATIENCE_SECONDS)
+    ingestion.stop()
+    assert ingestion.state == "stopping"
+    slow.go.set()
+    assert finish(ingestion).state == "stopped"
+    assert "not added" in board_html(ingestion)
+
+
+def test_an_error_is_told_and_the_next_ingestion_is_done(application: Application, tmp_path: Path) -> None:
+    dock = Dock(application)
+    broken = dock.add_folder(tmp_path / "nowhere", "default")
+    following = add(dock, application, Dropped("owls.md", OWLS))
+    finish(following)
+    assert broken.state == "failed"
+    assert "does not exist" in broken.error
+    assert "does not exist" in board_html(broken)
+    assert names(application) == ["owls.md"]
+
+
+def test_a_look_at_a_folder_tells_what_would_change_and_changes_nothing(
+    application: Application, tmp_path: Path
+) -> None:
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    for name, text in (("owls.md", OWLS), ("bees.md", BEES), ("gone.md", OWLS + b" More."), ("same.md", b"As it was.")):
+        (folder / name).write_bytes(text)
+    dock = Dock(application)
+    finish(dock.add_folder(folder, "docs"))
+    (folder / "owls.md").write_bytes(OWLS + b" And mice.")
+    (folder / "bees.md").rename(folder / "hive.md")
+    (folder / "gone.md").unlink()
+    (folder / "new.md").write_bytes(b"Something new.")
+    look = finish(dock.look(folder, "docs"))
+    assert look.report
+    html = changes_html(look.report)
+    for words in ("new.md", "owls.md", "bees.md → hive.md", "gone.md", "1 unchanged"):
+        assert words in html
+    assert "new.md" not in names(application)
+    done = finish(dock.add_folder(folder, "docs"))
+    assert {line.name: line.step for line in done.lines()} == {
+        "new.md": "stored",
+        "owls.md": "updated",
+        "hive.md": "moved",
+        "gone.md": "removed",
+    }
+    assert "from bees.md" in board_html(done)
+    assert headline(done).startswith("1 added, 1 updated, 1 moved, 1 removed, 1 unchanged from ")
+
+
+def test_a_watched_folder_is_taken_in_when_it_changes_and_again_after_a_restart(
+    application: Application, tmp_path: Path
+) -> None:
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    (folder / "owls.md").write_bytes(OWLS)
+    dock = Dock(application)
+    watched = dock.watch(folder, "docs")
+    assert dock.watch(folder, "docs") is watched
+    until(lambda: names(application) == ["owls.md"])
+    (folder / "bees.md").write_bytes(BEES)
+    until(lambda: names(application) == ["bees.md", "owls.md"])
+    until(lambda: watched.changed is not None and watched.changed.report is not None)
+
+    started: list[tuple[Path, str]] = []
+
+    def begin(folder: Path, collection: str) -> Ingestion:
+        started.append((folder, collection))
+        return ended()
+
+    again = WatchedFolders(application.settings.home / "watched.json", begin)
+    again.begin()
+    until(lambda: started == [(folder, "docs")])
+    again.remove(again.all()[0])
+    assert not WatchedFolders(application.settings.home / "watched.json", dock.add_folder).all()
+    dock.watched.remove(watched)
+    assert dock.watched.all() == []
+
+
+def ended() -> Ingestion:
+    ingestion = Ingestion("", "docs", Slow())
+    ingestion.stop()
+    ingestion.run()
+    return ingestion
+
+
+def test_a_watched_folder_that_is_not_there_is_told_and_waited_for(application: Application, tmp_path: Path) -> None:
+    dock = Dock(application)
+    watched = dock.watch(tmp_path / "not mounted", "docs")
+    until(lambda: "does not exist" in watched.trouble)
+    dock.watched.remove(watched)
+
+
+@pytest.mark.parametrize("content", ["", "no json", "[]", '{"folders": [{"folder": 3}]}'])
+def test_a_damaged_list_of_watched_folders_watches_none(tmp_path: Path, content: str) -> None:
+    (tmp_path / "watched.json").write_text(content, encoding="utf-8")
+    folders = WatchedFolders(tmp_path / "watched.json", lambda folder, collection: ended())
+    folders.begin()
+    assert folders.all() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "taken"),
+    [
+        ("docs/a.md", b"text", True),
+        ("docs/.git/HEAD.md", b"text", False),
+        ("docs/__init__.py", b"", False),
+        ("docs/program", b"\x7fELF\0\0", False),
+        ("docs/notes", b"plain words", True),
+    ],
+)
+def test_of_a_folder_only_documents_are_taken(name: str, data: bytes, taken: bool) -> None:
+    assert worth_taking(Dropped(name, data)) is taken
+
+
+def test_of_many_files_those_that_failed_are_listed_first_and_nothing_in_a_name_is_markup() -> None:
+    many = tuple(f"{n}.md" for n in range(LISTED + 60))
+    ingestion = Ingestion("", "default", Failing(), expected=many)
+    ingestion.run()
+    html = board_html(ingestion)
+    assert html.count("<li") == LISTED
+    assert html.index("99.md") < html.index(">0.md")
+    assert "and 60 more" in html
+    assert "<b>" not in html
+
+
+class Failing:
+    """Work in which the last file fails."""
+
+    def __call__(self, on_event: OnEvent, open_reading: OpenReading) -> IngestReport:
+        failure = Failure("99.md", "99.md is <b>broken</b>.")
+        for n in range(99):
+            on_event(IngestEvent("stored", f"{n}.md", n, 100))
+        on_event(IngestEvent("failed", "99.md", 100, 100, failure))
+        return IngestReport(added=tuple(f"{n}.md" for n in range(99)), failures=(failure,))

@@ -1,0 +1,117 @@
+"""The work of an ingestion: what is done with uploads and folders, by the page's own library and models."""
+
+import hashlib
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from rag_app.records import FailedFile, Failure, IngestEvent, IngestReport
+from ui.ingestion import OnEvent, OpenReading, Work
+from ui.uploads import KeptUploads, Upload, is_hidden
+
+if TYPE_CHECKING:
+    from rag_app.assembly import Application
+
+# After so many, the next search would begin with work on the index that is better done now.
+_MANY_CHUNKS = 1000
+
+
+def worth_taking(upload: Upload) -> bool:
+    """Whether a file of an uploaded folder is a document: folders have drawings, programs and hidden files in them."""
+    from ingest.readers import SUFFIXES
+    from ingest.readers.tesseract import find_program
+    from ingest.sniffing import SNIFFED_BYTES, readable
+
+    suffix, content = PurePosixPath(upload.name).suffix.lower(), upload.getbuffer()
+    is_picture = SUFFIXES.get(suffix) == "image"
+    is_empty_code = suffix in (".py", ".pyi") and not len(content)
+    if is_hidden(upload.name) or is_empty_code or (is_picture and not find_program()):
+        return False
+    return readable(suffix, bytes(content[:SNIFFED_BYTES]))
+
+
+def uploads_work(application: "Application", kept: KeptUploads) -> Work:
+    """Return the work of ingesting uploads. Those that fail are taken back; that they did and why is remembered."""
+
+    def work(on_event: OnEvent, open_reading: OpenReading) -> IngestReport:
+        # Imported here because the readers of all formats come with it: the page is painted first.
+        from ingest.pipeline import ingest_files
+        from rag_app.assembly import ingest_options
+
+        good: set[str] = set()
+
+        def follow(event: IngestEvent) -> None:
+            if event.step in {"stored", "unchanged"}:
+                good.add(event.name)
+            on_event(event)
+
+        try:
+            kept.place()
+            report = ingest_files(
+                [path for path in kept.paths if path.exists()],
+                kept.folder,
+                application.library,
+                application.embedder,
+                options=ingest_options(application.settings, collection=kept.collection),
+                on_event=follow,
+                open_reading=open_reading,
+            )
+            _remember(application, kept, report.failures)
+        finally:
+            # Stopped in the middle, what is stored stays and the rest is taken back.
+            kept.settle([name for name in kept.names if name not in good])
+        _settle_index(application, report)
+        return report
+
+    return work
+
+
+def folder_work(application: "Application", folder: Path, collection: str, *, dry: bool = False) -> Work:
+    """Return the work of making a collection equal to a folder, or of finding out what that would change."""
+
+    def work(on_event: OnEvent, open_reading: OpenReading) -> IngestReport:
+        from ingest.pipeline import ingest_folder
+        from rag_app.assembly import ingest_options
+
+        report = ingest_folder(
+            folder,
+            application.library,
+            application.embedder,
+            options=ingest_options(application.settings, collection=collection, dry_run=dry),
+            on_event=on_event,
+            open_reading=open_reading,
+        )
+        if not dry:
+            _settle_index(application, report)
+        return report
+
+    return work
+
+
+def _remember(application: "Application", kept: KeptUploads, failures: tuple[Failure, ...]) -> None:
+    """Note the failures of uploads, which are gone with their files otherwise; forget those of files that are good."""
+    library, failed = application.library, {failure.name for failure in failures}
+    known = {failure.path for failure in library.failures()}
+    for name, path in zip(kept.names, kept.paths, strict=True):
+        if name not in failed and str(path.resolve()) in known:
+            library.forget_failure(kept.collection, str(path.resolve()))
+    for failure in failures:
+        path = (kept.folder / failure.name).resolve()
+        if path.exists():
+            with path.open("rb") as file:
+                sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+            noted = FailedFile(
+                collection=kept.collection,
+                path=str(path),
+                name=failure.name,
+                root=str(kept.folder.resolve()),
+                size=path.stat().st_size,
+                mtime_ns=0,  # An upload has no time of its own; without, attempts on the same file are counted.
+                sha256=sha256,
+                reason=failure.reason,
+            )
+            library.note_failure(noted)
+
+
+def _settle_index(application: "Application", report: IngestReport) -> None:
+    if report.chunks >= _MANY_CHUNKS:
+        application.library.settle_index()
