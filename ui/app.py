@@ -9,7 +9,7 @@ from ui import chat, conversation, library_page, map_page, map_question, setting
 from ui.conversation_list import draw_conversations
 from ui.guard import told_in_words
 from ui.markup import counted
-from ui.state import COLLECTION, EVERYTHING, application, chosen_collection, in_collection
+from ui.state import COLLECTION, EVERYTHING, all_documents, application, chosen_collection, in_collection
 
 ASSETS = Path(__file__).parent / "assets"
 
@@ -62,7 +62,7 @@ def _draw_sidebar() -> None:
         if chosen:
             conversation.open_conversation(chosen)
             st.switch_page(pages[0], query_params=conversation.address(chosen))
-        documents = in_collection(library.documents(), chosen_collection(collections))
+        documents = in_collection(all_documents(library), chosen_collection(collections))
         chunks = sum(document.chunks for document in documents)
         st.html(
             f'<p class="quiet count">{counted(len(documents), "document")} · {counted(chunks, "chunk")}</p>'

@@ -24,6 +24,7 @@ from ui.markup import as_label, counted
 from ui.panel import draw_panel, offer_sources
 from ui.scope import ask_all, asked_documents, documents_now, draw_scope, invitation, scope_now
 from ui.sources import offer_originals, read_sources, sources_html
+from ui.state import all_documents
 from ui.suggestions import draw_suggestions
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ _GLANCE_SECONDS = 0.2
 def show(application: "Application") -> None:
     """Draw the chat page."""
     asked = asked_documents(application.library)
-    in_scope = documents_now(application.library, application.library.documents(), asked)
+    in_scope = documents_now(application.library, all_documents(application.library), asked)
     if asked is not None:
         with st.bottom:
             draw_scope(asked, in_scope, partial(ask_all, application.library))

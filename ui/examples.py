@@ -1,6 +1,7 @@
 """Questions to begin with."""
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,7 +17,8 @@ def example_questions(documents: Sequence[Document], data: Path = _DATA) -> list
 
     Where most are the sample handbook they were written for it; for other documents they are made of the titles.
     """
-    in_handbook = sum(Path(document.path).is_relative_to(data / "handbook") for document in documents)
+    handbook = f"{data / 'handbook'}{os.sep}"
+    in_handbook = sum(document.path.startswith(handbook) for document in documents)
     if 2 * in_handbook > len(documents):
         written = _written_examples(data / "examples.json")
         if written:

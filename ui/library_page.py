@@ -2,17 +2,18 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from rag_app.records import Chunk, Document
 from ui.guard import show_receipt, told_in_words
 from ui.intake import draw_upload, forget_outcomes
+from ui.library_table import draw_table
 from ui.markup import counted, escaped
 from ui.scope import ask_these
 from ui.sources import offer_originals, place
-from ui.state import chosen_collection, in_collection, scope_of
+from ui.state import all_documents, chosen_collection, in_collection, scope_of
 from ui.upkeep import draw_upkeep, draw_versions, said_of
 from ui.uploads import is_upload
 
@@ -35,7 +36,7 @@ def show(application: "Application", *, go_to_chat: Callable[[], object] = st.re
         show_receipt(receipt)
     draw_upload(application, key="library")
     collection = chosen_collection(application.library.collections())
-    documents = in_collection(application.library.documents(), collection)
+    documents = in_collection(all_documents(application.library), collection)
     if not documents:
         st.html('<p class="quiet">No documents here yet.</p>')
         draw_upkeep(application.library, scope_of(collection))
@@ -64,51 +65,12 @@ def _draw_table(documents: Sequence[Document], application: "Application") -> li
     )
     if not documents:
         return []
-    state = st.dataframe(
-        [_row(document, application.settings.home) for document in documents],
+    return draw_table(
+        documents,
+        application.settings.home,
+        revision=application.library.revision,
         key=f"documents-{st.session_state.get(_ROUND, 0)}",
-        on_select="rerun",
-        selection_mode="multi-row",
-        height=min(38 + 36 * len(documents), 420),
-        row_height=36,
-        hide_index=True,
-        placeholder="",
-        column_config={
-            "Name": st.column_config.TextColumn(width=290),
-            "State": st.column_config.TextColumn(width=95),
-            "Collection": st.column_config.TextColumn(width=105),
-            "Pages": st.column_config.NumberColumn(width=60),
-            "Chunks": st.column_config.NumberColumn(width=65),
-            "Version": st.column_config.NumberColumn(width=65),
-            "Size": st.column_config.NumberColumn(format="bytes", width=75),
-            "Ingested": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm", width=135),
-        },
     )
-    return [documents[row] for row in state.selection.rows if row < len(documents)]
-
-
-def _row(document: Document, home: Path) -> dict[str, Any]:
-    return {
-        "Name": document.name,
-        "State": _state(document, home),
-        "Collection": document.collection,
-        "Pages": document.pages,
-        "Chunks": document.chunks,
-        "Version": document.version,
-        "Ingested": document.ingested_at,
-        "Size": document.size,
-    }
-
-
-def _state(document: Document, home: Path) -> str:
-    """Say how the document's file compares with what was read, by its size and time (its hash would take too long)."""
-    try:
-        facts = Path(document.path).stat()
-    except OSError:
-        return "file gone"
-    if (facts.st_size, facts.st_mtime_ns) != (document.size, document.mtime_ns):
-        return "file changed"
-    return "uploaded" if is_upload(document, home) else "in its folder"
 
 
 def _draw_actions(application: "Application", chosen: Sequence[Document], go_to_chat: Callable[[], object]) -> None:

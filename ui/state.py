@@ -10,6 +10,7 @@ from rag_app.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from rag_app.assembly import Application
+    from rag_app.library import Library
 
 COLLECTION = "collection"
 OPENED = "opened_source"
@@ -40,6 +41,17 @@ def _loading_words(settings: Settings) -> str:
     if (settings.home / "models").is_dir():
         return "Loading the models (a few seconds)…"
     return "Preparing the language model, once (less than a minute)…"
+
+
+def all_documents(library: "Library") -> list[Document]:
+    """Return the documents of the library, read only when it has changed. The list is shared: leave it as it is."""
+    return _documents(library, str(id(library)), library.revision)
+
+
+@st.cache_resource(show_spinner=False, ttl=60, max_entries=2)
+def _documents(_library: "Library", name: str, revision: int) -> list[Document]:
+    # Modification times are noted without a new revision, so that they may be a minute old.
+    return _library.documents()
 
 
 def chosen_collection(collections: list[str]) -> str | None:
