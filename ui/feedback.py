@@ -90,20 +90,20 @@ def _draw_form(library: "Library", turn: Turn, kept: Feedback) -> None:
     silent = turn.answer is not None and turn.answer.abstained
     reasons = list(_OF_SILENCE if silent else _OF_ANSWERS)
     with st.form(f"verdict-{turn.id}", border=True):
-        chosen = st.radio(
+        st.radio(
             "What is wrong?",
             reasons,
             index=reasons.index(kept.reason) if kept.reason in reasons else None,
             format_func=lambda reason: REASONS[reason].capitalize(),
             key=f"reason-{turn.id}",
         )
-        correction = st.text_input(
+        st.text_input(
             "The right answer, if you know it",
             kept.correction,
             max_chars=CORRECTION_CHARACTERS,
             key=f"correction-{turn.id}",
         )
-        words = st.text_area(
+        st.text_area(
             "In your words",
             "" if kept.words == REMOVED_MARK else kept.words,
             max_chars=WORDS_CHARACTERS,
@@ -115,10 +115,14 @@ def _draw_form(library: "Library", turn: Turn, kept: Feedback) -> None:
             "your words are removed together with it.</p>"
         )
         with st.container(horizontal=True):
-            keep = st.form_submit_button("Keep", type="primary")
-            leave = st.form_submit_button("Cancel")
-    if keep:
-        library.feedback.give(Feedback(turn.id, False, chosen, words=words or "", correction=correction or ""))
-    if keep or leave:
-        st.session_state.pop(_EXPLAINING, None)
-        st.rerun(scope="fragment")
+            st.form_submit_button("Keep", type="primary", on_click=_keep, args=(library, turn.id))
+            st.form_submit_button("Cancel", on_click=st.session_state.pop, args=(_EXPLAINING, None))
+
+
+def _keep(library: "Library", turn_id: int) -> None:
+    reason, correction, words = (
+        st.session_state.get(f"{name}-{turn_id}") for name in ("reason", "correction", "words")
+    )
+    st.session_state.pop(_EXPLAINING, None)
+    with told_in_words():
+        library.feedback.give(Feedback(turn_id, False, reason, words=words or "", correction=correction or ""))

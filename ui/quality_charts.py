@@ -50,7 +50,12 @@ def draw_answer_rate(stretches: Sequence[Stretch], unit: str) -> None:
     spec = {
         "data": {"values": values},
         "height": 160,
-        "mark": {"type": "line", "point": {"size": 45, "filled": True, "color": _GREEN}, "color": _GREEN, "interpolate": "monotone"},
+        "mark": {
+            "type": "line",
+            "point": {"size": 45, "filled": True, "color": _GREEN},
+            "color": _GREEN,
+            "interpolate": "monotone",
+        },
         "encoding": {
             "x": {"field": "when", "type": "ordinal", "sort": None, "axis": _AXIS},
             "y": {

@@ -28,6 +28,7 @@ MOST = 2000
 ALIKE = 0.45
 """Mean cosine distance within a group: beyond it, questions of the handbook's set joined that only share a subject."""
 _REMEMBERED = 8
+_VECTORS = 3 * MOST
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,10 @@ class Grouper:
                 self._thread.submit(self._find, application, window, outcome)
             return self._outcomes[key]
 
+    def finish(self) -> None:
+        """Wait until what was begun is done."""
+        self._thread.submit(int).result()
+
     def _find(self, application: "Application", window: "Window", outcome: Outcome) -> None:
         with told_in_words(partial(setattr, outcome, "error")):
             questions = application.library.quality.unanswered(window, limit=MOST)
@@ -119,12 +124,11 @@ class Grouper:
     def _embedded(self, application: "Application", questions: Sequence["Unanswered"]) -> NDArray[np.float32]:
         texts = [as_one(question.question) for question in questions]
         missing = [text for text in dict.fromkeys(texts) if text not in self._vectors]
-        known = {text: self._vectors[text] for text in texts if text in self._vectors}
         if missing:
-            known |= dict(zip(missing, application.embedder.embed_passages(missing), strict=True))
-        # What is not asked for now is forgotten.
-        self._vectors = known
-        return np.stack([known[text] for text in texts])
+            self._vectors |= dict(zip(missing, application.embedder.embed_passages(missing), strict=True))
+        if len(self._vectors) > _VECTORS:
+            self._vectors = {text: self._vectors[text] for text in texts}
+        return np.stack([self._vectors[text] for text in texts])
 
 
 @st.cache_resource(show_spinner=False)
