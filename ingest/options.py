@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ingest.orders import Limits
 from ingest.readers import READERS_VERSION
 from ingest.readers.tesseract import find_program
-from ingest.splitting import ChunkSizes
+from ingest.splitting import SPLITTING_VERSION, ChunkSizes
 
 
 class PassageEmbedder(Protocol):
@@ -74,6 +74,14 @@ class IngestOptions:
         recognition = "with" if find_program() else "without"
         limits = f"{self.read_seconds:g} s, {megabytes} MB, {self.max_characters} characters"
         return f"{READERS_VERSION}, {limits}, {recognition} text recognition"
+
+    def reading(self, embedder: PassageEmbedder) -> str:
+        """How documents are read and split: those that were read in another way are read again.
+
+        Of the embedder only its name counts, which is known before it is loaded.
+        """
+        sizes = f"{self.chunk_tokens} tokens, {self.chunk_overlap} shared, of {embedder.name}"
+        return f"readers {READERS_VERSION}, splitting {SPLITTING_VERSION}, {sizes}"
 
     def sizes(self, embedder: PassageEmbedder) -> ChunkSizes:
         return ChunkSizes(self.chunk_tokens, self.chunk_overlap, embedder.max_tokens)

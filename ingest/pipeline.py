@@ -55,7 +55,7 @@ def ingest_folder(
     if followed.changed and not options.dry_run:
         library.reroot(followed.changed)
     failures = library.failures(scope, left_out=True)
-    inventory = Inventory(root, followed.documents, failures, named=name_of(folder))
+    inventory = Inventory(root, followed.documents, failures, named=name_of(folder), reading=options.reading(embedder))
     found = discover(root, leave_out=options.leave_out, known=inventory.by_path.keys())
     run = Run(root, library, embedder, options=options, inventory=inventory, tally=tally, open_reading=open_reading)
     tally.found([*(file.name for file in found.files), *(failure.name for failure in found.failures)])
@@ -98,7 +98,7 @@ def ingest_files(
     root = root.expanduser().resolve()
     tally = Tally(on_event)
     documents = library.documents(Scope(collections=(options.collection,)))
-    inventory = Inventory(root, documents, (), follows_files=False)
+    inventory = Inventory(root, documents, (), follows_files=False, reading=options.reading(embedder))
     run = Run(root, library, embedder, options=options, inventory=inventory, tally=tally, open_reading=open_reading)
     tally.found([path.name for path in files])
     found: list[FoundFile] = []

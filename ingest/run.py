@@ -192,7 +192,7 @@ class Run:
         known = self._inventory.by_path.get(str(file.path))
         if failed := self._inventory.failure_like(file, read.sha256):
             self._keep_in_quarantine(file, replace(failed, mtime_ns=read.mtime_ns), noted=False)
-        elif known and known.sha256 == read.sha256:
+        elif known and known.sha256 == read.sha256 and self._inventory.is_current(known):
             if self._touch(known, read.mtime_ns):
                 self._keep(file)
             else:
@@ -248,8 +248,12 @@ class Run:
             self._inventory.replace(document.path, after)
 
     def _count_in(self, document: NewDocument) -> None:
-        names = self._tally.updated if document.path in self._inventory.by_path else self._tally.added
-        names.append(document.name)
+        known = self._inventory.by_path.get(document.path)
+        if known is None:
+            self._tally.added.append(document.name)
+        else:
+            same = known.sha256 == document.sha256
+            (self._tally.read_again if same else self._tally.updated).append(document.name)
         self._inventory.rewrite(document.path, document.sha256)
         self._tally.stored_chunks += len(document.spans)
         self._tally.finish("stored", document.name, size=document.size)
@@ -321,6 +325,7 @@ class Run:
             format=twin.format,
             boxes=tuple(boxes),
             notes=twin.notes,
+            reading=twin.reading,
         )
 
     def _new_document(self, file: FoundFile, read: ReadFile) -> NewDocument:
@@ -341,6 +346,7 @@ class Run:
             format=extracted.format,
             boxes=extracted.boxes,
             notes=extracted.notes,
+            reading=self._options.reading(self._embedder),
         )
 
     def _own_splitter(self) -> Splitter:

@@ -9,6 +9,9 @@ from ingest.token_counts import CountTokens, LocateTokens
 from ingest.wire import SplitText
 from rag_app.records import ExtractedText, Section, Span
 
+SPLITTING_VERSION = "1"
+"""Grows when other chunks come out of the same text and sizes: documents are then split anew."""
+
 SLICE_CHARACTERS = 500_000
 """Splitting takes some ten times the memory of the text, so a long text is split in pieces of about this size."""
 _CUT_WITHIN = 20_000

@@ -33,13 +33,16 @@ class Inventory:
         documents: Iterable[Document],
         failures: Iterable[FailedFile],
         *,
-        follows_files: bool = True,
         named: str | None = None,
+        follows_files: bool = True,
+        reading: str | None = None,
     ) -> None:
         """``follows_files`` is whether documents move with their files and failures are remembered.
 
-        ``named`` is how the root was named, and how documents record it.
+        ``named`` is how the root was named, and how documents record it. ``reading`` is how documents are read now:
+        what was read otherwise does not count as unchanged. None lets every way pass.
         """
+        self._reading = reading
         self.named = named or str(root)
         self.follows_files = follows_files
         self._root = root
@@ -99,10 +102,18 @@ class Inventory:
     def known_hashes(self, file: FoundFile) -> tuple[str, ...]:
         """Return the hashes of contents that need not be read again and may be this file's."""
         path = str(file.path)
-        own = (self.by_path.get(path), None if path in self._retried else self.failed.get(path))
+        known = self.by_path.get(path)
+        own = (
+            known if known and self.is_current(known) else None,
+            None if path in self._retried else self.failed.get(path),
+        )
         hashes = {one.sha256 for one in own if one and one.sha256}
         others = self._hashes.get((file.size, kind_of(file.name)), set())
         return tuple(hashes | others if len(others) <= _MOST_HASHES else hashes)
+
+    def is_current(self, document: Document) -> bool:
+        """Whether a document was read and split as it would be now."""
+        return self._reading is None or document.reading == self._reading
 
     def failure_like(self, file: FoundFile, sha256: str) -> FailedFile | None:
         """Return the remembered failure of this file, if it was of this very content."""
@@ -127,7 +138,8 @@ class Inventory:
 
     def twin(self, file: FoundFile, sha256: str) -> Document | None:
         """Return another document of this content."""
-        others = (d for d in self._by_content.get((sha256, kind_of(file.name)), []) if d.path != str(file.path))
+        same = self._by_content.get((sha256, kind_of(file.name)), [])
+        others = (d for d in same if d.path != str(file.path) and self.is_current(d))
         return min(others, key=lambda document: document.id, default=None)
 
     def rewrite(self, path: str, sha256: str) -> None:
@@ -163,11 +175,12 @@ class Inventory:
     def _index(self, document: Document) -> None:
         kind = kind_of(document.name)
         self._by_content.setdefault((document.sha256, kind), []).append(document)
-        self._hashes.setdefault((document.size, kind), set()).add(document.sha256)
+        if self.is_current(document):
+            self._hashes.setdefault((document.size, kind), set()).add(document.sha256)
 
     def _is_unchanged(self, file: FoundFile) -> bool:
         known = self.by_path.get(str(file.path))
-        if known is None or (known.size, known.mtime_ns) != (file.size, file.mtime_ns):
+        if known is None or (known.size, known.mtime_ns) != (file.size, file.mtime_ns) or not self.is_current(known):
             return False
         return known.settled or is_settled(file.mtime_ns, since=known.ingested_at.timestamp())
 

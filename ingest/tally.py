@@ -17,6 +17,7 @@ class Tally:
     def __init__(self, on_event: OnEvent | None) -> None:
         self.added: list[str] = []
         self.updated: list[str] = []
+        self.read_again: list[str] = []
         self.moved: list[tuple[str, str]] = []
         self.removed: list[str] = []
         self.failures: list[Failure] = []
@@ -66,6 +67,7 @@ class Tally:
         return IngestReport(
             added=tuple(self.added),
             updated=tuple(self.updated),
+            read_again=tuple(self.read_again),
             removed=tuple(self.removed),
             moved=tuple(self.moved),
             unchanged=self.unchanged,

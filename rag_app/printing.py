@@ -55,7 +55,8 @@ def show_passages(passages: Sequence[Passage]) -> None:
 
 def show_ingest(report: IngestReport, *, dry_run: bool) -> None:
     """Print what an ingestion did, or would do."""
-    for verb, names in (("added", report.added), ("updated", report.updated), ("removed", report.removed)):
+    changed = (("added", report.added), ("updated", report.updated), ("removed", report.removed))
+    for verb, names in (*changed, ("read again", report.read_again)):
         for name in names[:20]:
             out.print(Text(f"  {verb}: {name}"))
         if len(names) > 20:
@@ -70,9 +71,12 @@ def show_ingest(report: IngestReport, *, dry_run: bool) -> None:
         out.print(Text(f"  note: {warning}", style="yellow"))
     if report.skipped:
         out.print(f"  left out: {report.skipped} files of kinds that are not read, pictures without text, links")
+    if report.read_again:
+        out.print("  read again: these files are as they were, but readers or sizes of chunks have changed")
     start = "Would change: " if dry_run else ""
     out.print(
         f"{start}{len(report.added)} added, {len(report.updated)} updated, {len(report.moved)} moved, "
+        f"{f'{len(report.read_again)} read again, ' if report.read_again else ''}"
         f"{len(report.removed)} removed, {report.unchanged} unchanged, {len(report.failures)} failed; "
         f"{report.chunks} chunks in {report.seconds:.1f} s."
     )

@@ -32,7 +32,7 @@ _DOCUMENT = (
     _collections.name.label("collection"),
     *(_documents[name] for name in ("sha256", "size", "mtime_ns", "title", "version", "pages")),
     select(func.count(_chunks.id)).where(_chunks.document_id == _documents.id).scalar_subquery().label("chunks"),
-    *(_documents[name] for name in ("ingested_at", "format", "notes", "settled")),
+    *(_documents[name] for name in ("ingested_at", "format", "notes", "settled", "reading")),
 )
 _CHUNK = tuple(_chunks[name] for name in "id document_id ordinal start end page heading text".split())
 
@@ -153,8 +153,8 @@ def _select_documents() -> Select[Any]:
 
 def _document(row: Row[Any]) -> Document:
     values: list[Any] = list(row)
-    values[-2] = tuple(json.loads(values[-2])) if values[-2] != "[]" else ()
-    values[-4] = values[-4].replace(tzinfo=UTC)
+    values[-3] = tuple(json.loads(values[-3])) if values[-3] != "[]" else ()
+    values[-5] = values[-5].replace(tzinfo=UTC)
     return Document(*values)
 
 

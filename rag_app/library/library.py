@@ -148,14 +148,15 @@ class Library(ReadableLibrary):
             ids = {path: int(row.id) for path, row in known.items()}
             if new:
                 name, dimensions = self._require_embedder(state_of(connection))
-                blobs = [blob for arrival in new for blob in _packed(arrival, dimensions)]
+                blobs = {arrival.document.path: _packed(arrival, dimensions) for arrival in new}
                 begin_revision(connection)
                 fresh = [arrival.document for arrival in new]
-                stored, dropped = put_documents(
+                written = put_documents(
                     connection, fresh, collection=collection, known=known, versions_kept=self._versions_kept
                 )
-                put_chunks(connection, list(zip(stored, fresh, strict=True)), blobs=blobs, embedder=name)
-                ids |= {document.path: i for i, document in zip(stored, fresh, strict=True)}
+                split = [document for document in fresh if document.path not in written.whole]
+                put_chunks(connection, split, ids=written.ids, blobs=blobs, embedder=name)
+                ids, dropped = written.ids, written.dropped
             found = documents.list_documents(connection, Scope(documents=tuple(ids.values())))
         if new:
             self._index.changed(self._database)

@@ -11,7 +11,7 @@ from rag_app.errors import LibraryError, SchemaTooNew
 if TYPE_CHECKING:
     from alembic.config import Config
 
-CURRENT = "0005"
+CURRENT = "0006"
 """The newest step in ``migrations/versions``; kept here so that opening a current library need not look."""
 
 

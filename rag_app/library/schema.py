@@ -88,6 +88,8 @@ documents = Table(
     Column("format", String, nullable=False, server_default=text("''")),
     Column("notes", Text, nullable=False, server_default=text("'[]'")),  # a JSON list
     Column("settled", Boolean(create_constraint=False), nullable=False, server_default=text("0")),
+    # By what it was read and split; empty where that was before it was noted.
+    Column("reading", String, nullable=False, server_default=text("''")),
     UniqueConstraint("collection_id", "path"),
     Index("ix_documents_sha256", "sha256"),
     # An id is never given twice: a link or a stale index must not lead to another document.

@@ -4,8 +4,8 @@ What a statement costs is mostly its own making, so that each is made once and r
 """
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import chain, islice
 from typing import Any
@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Row, bindparam, delete, insert, select, updat
 from rag_app.library import schema
 from rag_app.library.boxes import rows_of_boxes
 from rag_app.library.embedded import content_hash
+from rag_app.library.history import note_residue
 from rag_app.library.likeness import METHOD, signature_of
 from rag_app.library.versions import put_version
 from rag_app.records import NewDocument, contextual_text
@@ -25,7 +26,7 @@ _CHUNKS_AT_ONCE = 1000
 
 _documents, _collections, _failures = schema.documents.c, schema.collections.c, schema.failures.c
 
-_KNOWN = select(_documents.id, _documents.path, _documents.sha256, _documents.version).where(
+_KNOWN = select(_documents.id, _documents.path, _documents.sha256, _documents.version, _documents.reading).where(
     _documents.collection_id == bindparam("collection_id"), _documents.path.in_(bindparam("paths", expanding=True))
 )
 _NEW = insert(schema.documents).returning(_documents.id, _documents.path)
@@ -55,7 +56,16 @@ class Arrival:
     over: int | None = None
 
 
-Known = dict[str, Row[Any, Any, Any, Any]]
+Known = dict[str, Row[Any, Any, Any, Any, Any]]
+
+
+@dataclass(slots=True)
+class Written:
+    """The ids of documents that were written; which of them keep their chunks; and the texts that are kept no more."""
+
+    ids: dict[str, int]
+    whole: set[str] = field(default_factory=set)
+    dropped: list[str] = field(default_factory=list)
 
 
 def collection_id(connection: Connection, name: str) -> int | None:
@@ -75,18 +85,18 @@ def known_documents(connection: Connection, arrivals: Sequence[Arrival], collect
 def is_late(arrival: Arrival, known: Known) -> bool:
     """Say whether another program has stored this very content meanwhile."""
     row = known.get(arrival.document.path)
-    if arrival.over is None or row is None:
+    if arrival.over is None or row is None or row.sha256 != arrival.document.sha256:
         return False
-    return bool(row.sha256 == arrival.document.sha256 and row.version != arrival.over)
+    return bool(row.version != arrival.over or row.reading == arrival.document.reading)
 
 
 def put_documents(
     connection: Connection, documents: Sequence[NewDocument], *, collection: str, known: Known, versions_kept: int
-) -> tuple[list[int], list[str]]:
-    """Write documents of different paths without their chunks; those that are ``known`` become versions.
+) -> Written:
+    """Write documents of different paths without their chunks. Those that are ``known`` become versions.
 
-    Returns:
-        Their ids, and the texts of versions that are no longer kept.
+    A document of the same content that was only read in another way stays the version that it is, and keeps its
+    chunks if they are the same.
 
     Raises:
         ValueError: a box is of no piece of its text.
@@ -96,18 +106,20 @@ def put_documents(
     if number is None:
         created = insert(schema.collections).values(name=collection).returning(_collections.id)
         number = connection.execute(created).scalar_one()
-    ids = {path: int(row.id) for path, row in known.items()}
-    dropped: list[str] = []
+    written = Written({path: int(row.id) for path, row in known.items()})
     rows: list[dict[str, Any]] = []
     for document in documents:
         values = _values(document) | {"ingested_at": now}
-        if document.path in ids:
-            dropped += _replace(connection, ids[document.path], values, versions_kept=versions_kept)
-        else:
+        before = known.get(document.path)
+        if before is None:
             rows.append(values | {"collection_id": number, "version": 1})
+        elif before.sha256 == document.sha256 and before.reading != document.reading:
+            _renew(connection, before.id, document, written)
+        else:
+            written.dropped += _replace(connection, before.id, values, versions_kept=versions_kept)
     if rows:
-        ids |= {row.path: int(row.id) for row in connection.execute(_NEW, rows)}
-    stored = [(ids[document.path], document) for document in documents]
+        written.ids |= {row.path: int(row.id) for row in connection.execute(_NEW, rows)}
+    stored = [(written.ids[document.path], document) for document in documents]
     connection.execute(_TEXT, [{"document_id": i, "text": document.text} for i, document in stored])
     if boxes := [row for i, document in stored for row in rows_of_boxes(i, document)]:
         connection.execute(_BOXES, boxes)
@@ -116,23 +128,25 @@ def put_documents(
     ]
     connection.execute(_SIGNATURE, signatures)
     connection.execute(_FAILURE, [{"of_collection": collection, "of_path": document.path} for document in documents])
-    return [i for i, _ in stored], dropped
+    return written
 
 
 def put_chunks(
-    connection: Connection, documents: Sequence[tuple[int, NewDocument]], *, blobs: Sequence[bytes], embedder: str
+    connection: Connection,
+    documents: Sequence[NewDocument],
+    *,
+    ids: Mapping[str, int],
+    blobs: Mapping[str, Sequence[bytes]],
+    embedder: str,
 ) -> None:
-    """Write the chunks of documents, given by id: one for each span, whose vectors are ``blobs`` in their order."""
-    vectors = iter(blobs)
-    rows = chain.from_iterable(_chunks(i, document, vectors, embedder) for i, document in documents)
+    """Write the chunks of documents, one for each span; ids and vectors are given by path."""
+    rows = chain.from_iterable(_chunks(ids[d.path], d, blobs[d.path], embedder) for d in documents)
     while batch := list(islice(rows, _CHUNKS_AT_ONCE)):
         connection.execute(_CHUNK, batch)
 
 
-def _chunks(
-    document_id: int, document: NewDocument, vectors: Iterator[bytes], embedder: str
-) -> Iterator[dict[str, Any]]:
-    for ordinal, span in enumerate(document.spans):
+def _chunks(document_id: int, document: NewDocument, blobs: Sequence[bytes], embedder: str) -> Iterator[dict[str, Any]]:
+    for ordinal, (span, vector) in enumerate(zip(document.spans, blobs, strict=True)):
         piece = document.text[span.start : span.end]
         yield {
             "document_id": document_id,
@@ -144,7 +158,7 @@ def _chunks(
             "heading": span.heading,
             "text": piece,
             "embedder": embedder,
-            "vector": next(vectors),
+            "vector": vector,
             "content_hash": content_hash(contextual_text(document.title, span.heading, piece)),
         }
 
@@ -158,6 +172,23 @@ def _replace(connection: Connection, document_id: int, values: dict[str, Any], *
     return dropped
 
 
+def _renew(connection: Connection, document_id: int, document: NewDocument, written: Written) -> None:
+    """Let a document be what is now read of its content."""
+    chunks, texts = schema.chunks.c, schema.document_texts.c
+    before = connection.scalar(select(texts.text).where(texts.document_id == document_id))
+    columns = (chunks.start, chunks.end, chunks.page, chunks.heading, chunks.title)
+    spans = connection.execute(select(*columns).where(chunks.document_id == document_id).order_by(chunks.ordinal))
+    same = [(s.start, s.end, s.page, s.heading, document.title) for s in document.spans] == [tuple(s) for s in spans]
+    if before == document.text and same:
+        written.whole.add(document.path)
+    elif before is not None and before != document.text:
+        note_residue(connection)
+        written.dropped.append(before)
+    for statement in _REPLACED[1:] if document.path in written.whole else _REPLACED:
+        connection.execute(statement, {"of_document": document_id})
+    connection.execute(update(schema.documents).where(_documents.id == document_id).values(_values(document)))
+
+
 def _values(document: NewDocument) -> dict[str, Any]:
-    names = "path name root sha256 size mtime_ns title pages format".split()
+    names = "path name root sha256 size mtime_ns title pages format reading".split()
     return {name: getattr(document, name) for name in names} | {"notes": json.dumps(document.notes), "settled": False}

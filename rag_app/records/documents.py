@@ -66,7 +66,10 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class NewDocument:
-    """A document ready to be stored. ``root`` is the folder it was found in, ``name`` its path below it."""
+    """A document ready to be stored. ``root`` is the folder it was found in, ``name`` its path below it.
+
+    ``reading`` tells by which readers, and into chunks of which sizes, it was read.
+    """
 
     name: str
     path: str
@@ -81,6 +84,7 @@ class NewDocument:
     format: str = ""
     boxes: tuple[TextBox, ...] = ()
     notes: tuple[str, ...] = ()
+    reading: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +110,7 @@ class Document:
     format: str = ""
     notes: tuple[str, ...] = ()
     settled: bool = False
+    reading: str = ""
 
     def reference(self) -> dict[str, Any]:
         """Return the short form that citations and passages carry."""

@@ -129,7 +129,8 @@ class IngestReport:
     """What one ingestion did. The tuples hold document names; ``skipped`` files are of no kind that is read, or
     pictures without text.
 
-    Every file found is accounted for once: ``files`` is how many are added, updated, moved, unchanged or failed.
+    Every file found is accounted for once: ``files`` is how many are added, updated, read again, moved, unchanged or
+    failed. ``read_again`` are files as they were, read anew because readers or sizes of chunks have changed.
     ``moved`` pairs a document's old name with its new one. Of the added and updated, ``duplicates`` pairs those that
     have the content of another document with that one; of the failures, ``quarantined`` names those that failed
     earlier, have not changed since and were not read again. ``kept`` are documents whose files are gone, but so many
@@ -138,6 +139,7 @@ class IngestReport:
 
     added: tuple[str, ...] = ()
     updated: tuple[str, ...] = ()
+    read_again: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     moved: tuple[tuple[str, str], ...] = ()
     unchanged: int = 0
@@ -153,13 +155,15 @@ class IngestReport:
     @property
     def files(self) -> int:
         """How many files were found that ought to become documents."""
-        return len(self.added) + len(self.updated) + len(self.moved) + self.unchanged + len(self.failures)
+        changed = len(self.added) + len(self.updated) + len(self.read_again) + len(self.moved)
+        return changed + self.unchanged + len(self.failures)
 
     def to_json(self) -> dict[str, Any]:
         """Return the form that ``ingest --json`` prints."""
         return {
             "added": list(self.added),
             "updated": list(self.updated),
+            "read_again": list(self.read_again),
             "unchanged": self.unchanged,
             "removed": list(self.removed),
             "moved": [list(names) for names in self.moved],
