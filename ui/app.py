@@ -5,7 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from ui import chat, conversation, library_page, map_page, map_question, settings_page
+from ui import chat, conversation, library_page, map_page, map_question, quality_page, settings_page
 from ui.conversation_list import draw_conversations
 from ui.guard import told_in_words
 from ui.markup import counted
@@ -30,6 +30,11 @@ def _chat() -> None:
 def _library() -> None:
     with told_in_words():
         library_page.show(application(), go_to_chat=lambda: st.switch_page(pages[0]))
+
+
+def _quality() -> None:
+    with told_in_words():
+        quality_page.show(application())
 
 
 def _map() -> None:
@@ -78,6 +83,7 @@ pages = [
     st.Page(_chat, title="Chat", icon=":material/chat_bubble:", url_path="chat", default=True),
     st.Page(_library, title="Library", icon=":material/library_books:", url_path="library"),
     st.Page(_map, title="Map", icon=":material/scatter_plot:", url_path="map"),
+    st.Page(_quality, title="Quality", icon=":material/monitoring:", url_path="quality"),
     st.Page(_settings, title="Settings", icon=":material/tune:", url_path="settings"),
 ]
 page = st.navigation(pages)
