@@ -3,6 +3,7 @@
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import streamlit as st
 
@@ -34,9 +35,9 @@ class Cartographer:
     """Draws maps, and remembers the last ones."""
 
     def __init__(self) -> None:
-        self._plots: dict[Scope, Plot] = {}
-        self._errors: dict[Scope, RagError] = {}
-        self._drawing: set[Scope] = set()
+        self._plots: WeakKeyDictionary[Library, dict[Scope, Plot]] = WeakKeyDictionary()
+        self._errors: dict[tuple[Library, Scope], RagError] = {}
+        self._drawing: set[tuple[Library, Scope]] = set()
         self._lock = threading.Lock()
         self._one_at_a_time = threading.Lock()
 
@@ -50,12 +51,12 @@ class Cartographer:
         """
         revision = library.revision
         with self._lock:
-            if error := self._errors.pop(scope, None):
+            if error := self._errors.pop((library, scope), None):
                 raise error
-            plot = self._plots.get(scope)
+            plot = self._plots.get(library, {}).get(scope)
             fresh = plot is not None and plot.revision == revision
-            if not fresh and scope not in self._drawing:
-                self._drawing.add(scope)
+            if not fresh and (library, scope) not in self._drawing:
+                self._drawing.add((library, scope))
                 threading.Thread(target=self._draw, args=(library, scope), name="map", daemon=True).start()
             return plot, fresh
 
@@ -64,16 +65,17 @@ class Cartographer:
             with self._one_at_a_time:
                 plot = draw_plot(library, scope)
             with self._lock:
-                self._plots.pop(scope, None)
-                self._plots[scope] = plot
-                for oldest in list(self._plots)[:-_REMEMBERED]:
-                    del self._plots[oldest]
+                plots = self._plots.setdefault(library, {})
+                plots.pop(scope, None)
+                plots[scope] = plot
+                for oldest in list(plots)[:-_REMEMBERED]:
+                    del plots[oldest]
         except RagError as error:
             with self._lock:
-                self._errors[scope] = error
+                self._errors[library, scope] = error
         finally:
             with self._lock:
-                self._drawing.discard(scope)
+                self._drawing.discard((library, scope))
 
 
 def draw_plot(library: "Library", scope: Scope, *, most: int = MOST_CHUNKS) -> Plot:

@@ -18,6 +18,7 @@ HEIGHT = 560
 _SIZES = ((150, 90), (1500, 45), (6000, 22))
 _SMALLEST = 12
 _NAME_CHARACTERS = 80
+_OPENING_CHARACTERS = 110
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,7 @@ def map_points(
         "rank": [row[4] for row in rows],
         "Document": [shortened(documents[row[5].document_id].name, _NAME_CHARACTERS) for row in rows],
         "Place": [shortened(place(row[5].page, row[5].heading), _NAME_CHARACTERS) or "–" for row in rows],
-        "Begins": [row[5].opening for row in rows],
+        "Begins": [shortened(row[5].opening, _OPENING_CHARACTERS) for row in rows],
     }
 
 

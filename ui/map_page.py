@@ -38,7 +38,7 @@ def show(application: "Application") -> None:
         return
     scope = scope_of(collection)
     plot, fresh = cartographer().plot(library, scope)
-    question = _ask_question(application)
+    question = _ask_question()
     if plot is None:
         _wait(application, scope, chunks=sum(d.chunks for d in documents.values()))
         return
@@ -50,17 +50,12 @@ def show(application: "Application") -> None:
         _draw_passages(plot, passages)
 
 
-def _ask_question(application: "Application") -> str:
+def _ask_question() -> str:
     """Draw the field for a question and return it; one that was brought along stands in it."""
     if ASKED in st.session_state:
         st.session_state[_FIELD] = st.session_state.pop(ASKED)
-    limit = application.settings.max_question_characters
-    asked: str = st.text_input(
-        "Place a question on the map",
-        key=_FIELD,
-        max_chars=limit,
-        placeholder="Type a question to see where it belongs",
-    )
+    words = "Type a question to see where it belongs"
+    asked: str = st.text_input("Place a question on the map", key=_FIELD, placeholder=words)
     return asked.strip()
 
 
@@ -184,5 +179,6 @@ def _draw_passages(plot: Plot, passages: Sequence[Passage]) -> None:
         for passage in passages
     )
     st.html(
-        f'<section class="found" aria-label="Passages"><h2>Its passages</h2><ol class="chunks">{items}</ol></section>'
+        '<section class="found" aria-label="Passages of the question"><h2>The passages of the question</h2>'
+        f'<ol class="chunks">{items}</ol></section>'
     )
