@@ -5,6 +5,7 @@ together. Every text is embedded once: what the library or this run has a vector
 """
 
 import hashlib
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -26,6 +27,9 @@ _TEXTS_AT_ONCE = 512
 _MOST_TEXTS_WAITING = 2048
 _MOST_CHARACTERS_WAITING = 32 * 2**20
 _VECTORS_REMEMBERED = 4 * _TEXTS_AT_ONCE
+_SWITCH_SECONDS = 0.0005
+"""A step of the model takes less than Python's 5 ms, after each of which it would wait so long for a thread that stores
+documents."""
 
 
 class EmbedsPassages(Protocol):
@@ -72,8 +76,12 @@ class EmbeddingQueue:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="embedding")
         self._closed = threading.Event()
         self._texts = self._characters = 0
+        self._interval = sys.getswitchinterval()
 
     def __enter__(self) -> Self:
+        # Of two queues at once the last to end may leave the other's: that does no harm.
+        self._interval = sys.getswitchinterval()
+        sys.setswitchinterval(min(self._interval, _SWITCH_SECONDS))
         return self
 
     def __exit__(
@@ -81,6 +89,7 @@ class EmbeddingQueue:
     ) -> None:
         self._closed.set()
         self._thread.shutdown(wait=True, cancel_futures=True)
+        sys.setswitchinterval(self._interval)
 
     @property
     def full(self) -> bool:
