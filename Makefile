@@ -30,7 +30,7 @@ ifneq ($(shell cat $(VENV)/.folder 2>/dev/null),$(CURDIR))
 .PHONY: $(VENV)/.folder
 endif
 
-.PHONY: help run demo install test lint fuzz format bench bench-search bench-peers report clean
+.PHONY: help run demo install test lint fuzz format bench bench-search bench-page bench-peers report clean
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
@@ -79,6 +79,9 @@ bench: $(VENV)/.installed ## Measure ingestion, search, answers and memory on th
 
 bench-search: $(VENV)/.installed ## Measure the search by vectors among CHUNKS made ones
 	@$(BIN)/python -m rag_app.benchmark_search $(foreach chunks,$(CHUNKS),--chunks $(chunks))
+
+bench-page: $(VENV)/.installed-dev ## Measure how quick the page is in Chromium, with 5,000 documents
+	@$(BIN)/python -m tests.page_speed
 
 bench-peers: $(VENV)/.installed $(PEERS)/.installed ## Compare ingestion with other libraries, on FOLDER=… or a mixed folder
 	@$(BIN)/python -m rag_app.benchmark_peers --python $(PEERS)/bin/python \
