@@ -7,6 +7,7 @@ import streamlit as st
 
 from ui import chat, conversation, library_page, map_page, map_question, quality_page, settings_page
 from ui.conversation_list import draw_conversations
+from ui.following import draw_following, draw_line, draw_refresh
 from ui.guard import told_in_words
 from ui.markup import counted
 from ui.state import COLLECTION, EVERYTHING, all_documents, application, chosen_collection, in_collection
@@ -67,6 +68,9 @@ def _draw_sidebar() -> None:
         if chosen:
             conversation.open_conversation(chosen)
             st.switch_page(pages[0], query_params=conversation.address(chosen))
+        draw_refresh()
+        if page is not pages[1]:
+            draw_following(application(), draw_line)
         documents = in_collection(all_documents(library), chosen_collection(collections))
         chunks = sum(document.chunks for document in documents)
         st.html(

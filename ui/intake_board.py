@@ -8,6 +8,7 @@ from ui.markup import counted, escaped, shortened
 
 LISTED = 40
 NAMED = 12
+UNSCROLLED = 5
 TITLE_CHARACTERS = 60
 
 _STEPS = {
@@ -39,7 +40,7 @@ def board_html(ingestion: Ingestion, *, ahead: int = 0, known: int = 0) -> str:
         f'<p class="doing" role="status">{escaped(headline(ingestion, ahead=ahead))}</p>{_bar(ingestion)}'
         + "".join(f'<p class="quiet">{escaped(note)}</p>' for note in notes)
         + (f'<p class="reason">{escaped(ingestion.error)}</p>' if ingestion.error else "")
-        + f"{_list_html(lines, over=not ingestion.live, title=_title(ingestion))}</div>"
+        + f"{_list_html(lines, title=_title(ingestion))}</div>"
     )
 
 
@@ -130,7 +131,7 @@ def _settled(line: Line, ingestion: Ingestion) -> Line:
     return Line(line.name, "failed", line.reason)
 
 
-def _list_html(lines: Sequence[Line], *, over: bool, title: str) -> str:
+def _list_html(lines: Sequence[Line], *, title: str) -> str:
     if not lines:
         return ""
     shown = lines
@@ -146,7 +147,9 @@ def _list_html(lines: Sequence[Line], *, over: bool, title: str) -> str:
     )
     more = f'<p class="quiet">and {len(lines) - len(shown):,} more</p>' if len(lines) > len(shown) else ""
     label = escaped(f"Files of {title}" if title else "Uploaded files")
-    return f'<ul class="board" aria-label="{label}">{items}</ul>{more}'
+    # What scrolls must be reached by keyboard.
+    scrolls = ' tabindex="0"' if len(shown) > UNSCROLLED else ""
+    return f'<ul class="board" aria-label="{label}"{scrolls}>{items}</ul>{more}'
 
 
 def _reason_html(line: Line) -> str:

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from rag_app.records import Chunk, Document
+from ui.following import forget_outcomes
 from ui.guard import show_receipt, told_in_words
-from ui.intake import draw_upload, forget_outcomes
+from ui.intake import draw_upload
 from ui.library_table import draw_table
 from ui.markup import counted, escaped
 from ui.scope import ask_these
 from ui.sources import offer_originals, place
 from ui.state import all_documents, chosen_collection, in_collection, scope_of
 from ui.upkeep import draw_upkeep, draw_versions, said_of
-from ui.uploads import is_upload
+from ui.uploads import delete_upload, is_upload
 
 if TYPE_CHECKING:
     from rag_app.assembly import Application
@@ -121,7 +122,7 @@ def _remove(library: "Library", chosen: Sequence[Document], home: Path) -> str:
     receipts = library.remove_many([document.id for document in chosen])
     for document in chosen:
         if is_upload(document, home):
-            Path(document.path).unlink(missing_ok=True)
+            delete_upload(document, home)
     return said_of(receipts)
 
 

@@ -105,7 +105,7 @@ def _remember(application: "Application", kept: KeptUploads, failures: tuple[Fai
                 name=failure.name,
                 root=str(kept.folder.resolve()),
                 size=path.stat().st_size,
-                mtime_ns=0,  # An upload has no time of its own; without, attempts on the same file are counted.
+                mtime_ns=0,  # An upload has no time of its own: so attempts on the same file are counted.
                 sha256=sha256,
                 reason=failure.reason,
             )

@@ -112,16 +112,16 @@ def _earlier(versions: int) -> str:
 
 def _draw_failures(library: "Library", failures: Sequence[FailedFile]) -> None:
     st.html(
-        '<p class="quiet">They are read again when they change, when a newer version of rag_app can read more, '
-        "or when you let them be tried again.</p>"
+        '<p class="quiet">Those in folders are read again when they change, when a newer version of rag_app can read '
+        "more, or when you let them be tried again. Those that were uploaded were not kept.</p>"
     )
     for number, failure in enumerate(failures[:SHOWN]):
         with st.container(horizontal=True, key=f"failure-{number}", vertical_alignment="top"):
             st.html(failure_html(failure))
             st.button(
-                "Try again",
+                "Dismiss" if _was_uploaded(failure) else "Try again",
                 key=f"retry-{number}",
-                help="Read it at the next ingestion",
+                help="Take it off this list" if _was_uploaded(failure) else "Read it at the next ingestion",
                 type="tertiary",
                 on_click=_forget,
                 args=(library, failure),
@@ -132,13 +132,19 @@ def _draw_failures(library: "Library", failures: Sequence[FailedFile]) -> None:
 
 def failure_html(failure: FailedFile) -> str:
     """Return a file that could not be read, with the reason and what to do about it."""
+    again = '<p class="state wide">Add it again once it is mended.</p>' if _was_uploaded(failure) else ""
     tried = f"tried {failure.attempts} times, last " if failure.attempts > 1 else ""
     return (
         f'<ul class="lines"><li class="failed"><span class="dot"></span>'
         f'<span class="name">{escaped(failure.name)}</span>'
         f'<span class="state">{tried}{failure.failed_at:%Y-%m-%d %H:%M} UTC</span>'
-        f'<p class="reason">{escaped(failure.reason)}</p></li></ul>'
+        f'<p class="reason">{escaped(failure.reason)}</p>{again}</li></ul>'
     )
+
+
+def _was_uploaded(failure: FailedFile) -> bool:
+    """Whether the file came from a browser, and went when it failed: its time of change is not known then."""
+    return not failure.mtime_ns
 
 
 def _forget(library: "Library", failure: FailedFile) -> None:
