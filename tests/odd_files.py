@@ -15,6 +15,7 @@ import pptx
 
 from tests.corpus_makers import handbook_word, pdf, pdf_table
 from tests.odd_texts import MARKDOWN, TABLE, TEXTS, WORDS
+from tests.ppt_maker import old_deck
 
 
 def packed(members: Mapping[str, bytes], *, stored: tuple[str, ...] = ()) -> bytes:
@@ -170,6 +171,7 @@ WHOLE: dict[str, Callable[[], bytes]] = {
     ".docx": handbook_word,
     ".pptx": deck,
     ".xlsx": workbook,
+    ".ppt": old_deck,
     ".odt": lambda: open_document("text"),
     ".ods": lambda: open_document("spreadsheet"),
     ".odp": lambda: open_document("presentation"),

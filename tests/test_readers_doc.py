@@ -122,10 +122,3 @@ def test_changed_bytes_make_other_words_or_a_reason_and_nothing_else() -> None:
 def test_a_truncated_document_says_why(kept: int) -> None:
     with pytest.raises(ReadError, match=r"a\.doc"):
         read_document(DOCUMENT[:kept], "a.doc")
-
-
-def test_a_presentation_of_old_says_what_to_do() -> None:
-    name = "WordDocument".encode("utf-16-le")
-    data = DOCUMENT.replace(name, "PowerPoint Document".encode("utf-16-le"))
-    with pytest.raises(ReadError, match=r"a\.ppt is in an old binary format .* save it as \.pptx"):
-        read_document(data, "a.ppt")

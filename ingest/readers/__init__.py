@@ -48,7 +48,7 @@ FORMATS: dict[str, Reader] = {
     "rtf": LateReader("rtf", "read_rtf"),
     "epub": LateReader("epub", "read_epub"),
     "doc": LateReader("doc", "read_doc"),
-    "ppt": LateReader("old_office", "read_old_office"),
+    "ppt": LateReader("ppt", "read_ppt"),
     "csv": LateReader("csv", "read_csv"),
     "code": LateReader("code", "read_code"),
     "json": LateReader("structured", "read_json"),
