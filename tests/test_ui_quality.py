@@ -207,8 +207,8 @@ def test_a_report_is_read_without_its_markup_and_with_the_pictures_beside_it(tmp
 
 def test_a_page_without_questions_says_what_to_do(application: Application) -> None:
     html = shown(quality(application))
-    assert "No questions were asked here yet." in html
-    assert "found an answer in your documents" in html
+    assert "No questions were asked here in this time." in html
+    assert "What your documents lack" not in html
     assert "The thumbs below an answer do that." in html
     assert "rag-app eval report --out" in html
 

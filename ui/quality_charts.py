@@ -54,7 +54,6 @@ def draw_answer_rate(stretches: Sequence[Stretch], unit: str) -> None:
             "type": "line",
             "point": {"size": 45, "filled": True, "color": _GREEN},
             "color": _GREEN,
-            "interpolate": "monotone",
         },
         "encoding": {
             "x": {"field": "when", "type": "ordinal", "sort": None, "axis": _AXIS},
@@ -143,7 +142,7 @@ def _stacked(values: Sequence[Mapping[str, Any]], x: str, y: str, kinds: Sequenc
                 "field": "kind",
                 "sort": list(kinds),
                 "scale": {"domain": list(kinds), "range": colours},
-                "legend": {"orient": "top", "title": None, "columns": 2, "labelLimit": 200},
+                "legend": {"orient": "top", "title": None, "columns": 2, "labelLimit": 200, "offset": 6},
             },
             "order": {"field": "order", "type": "quantitative"},
             "tooltip": [{"field": x, "title": "When"}, {"field": "kind", "title": " "}, {"field": y, "title": y}],
@@ -152,7 +151,8 @@ def _stacked(values: Sequence[Mapping[str, Any]], x: str, y: str, kinds: Sequenc
 
 
 def _draw(spec: dict[str, Any], words: str) -> None:
-    st.vega_lite_chart(spec, width="stretch", alt=words)
+    # Room for the last label, which would be cut off on a narrow screen.
+    st.vega_lite_chart(spec | {"padding": {"right": 18}}, width="stretch", alt=words)
 
 
 def _draw_table(headings: Sequence[str], rows: Sequence[Sequence[str]], summary: str) -> None:

@@ -43,10 +43,13 @@ def show(application: "Application") -> None:
     figures = _figures_of(library, window)
     if figures.counts.asked:
         _draw_figures(figures)
+        _headed("What your documents lack")
+        _draw_unanswered(application, window)
     else:
-        st.html('<p class="quiet">No questions were asked here yet. Ask some in the chat, and see how they fare.</p>')
-    _headed("What your documents lack")
-    _draw_unanswered(application, window)
+        st.html(
+            '<p class="quiet">No questions were asked here in this time. Ask some in the chat: this page then shows '
+            "how they fare, and which of them your documents do not answer.</p>"
+        )
     _headed("Feedback")
     _draw_feedback(library, figures)
     _headed("Measured on questions with known answers")
@@ -56,7 +59,7 @@ def show(application: "Application") -> None:
 def _choose_window(collections: Sequence[str]) -> "Window":
     from rag_app.library.window import Window
 
-    with st.container(horizontal=True, key="quality-window", vertical_alignment="bottom"):
+    with st.container(horizontal=True, key="quality-window"):
         days = st.segmented_control(
             "Asked in the last", list(PERIODS), default=30, format_func=PERIODS.__getitem__, required=True, key="period"
         )

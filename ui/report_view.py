@@ -36,7 +36,8 @@ def draw_report(home: Path) -> None:
     if folder is None:
         st.html(
             '<p class="quiet">There is no report yet. This command asks the questions of a file, with and without each '
-            "part of rag_app, and writes tables and curves where this page finds them. It takes some minutes:</p>"
+            "part of rag_app, and writes tables and curves where this page finds them. It takes some minutes. With "
+            "<code>--questions FILE</code> it asks your own, such as those that feedback is saved as.</p>"
             f'<pre class="command">{escaped(command_for(home))}</pre>'
         )
     else:
