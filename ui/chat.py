@@ -167,9 +167,11 @@ def _draw_answer(application: "Application", turn: Turn, place: DeltaGenerator) 
     if turn.sources:
         offer_sources(turn)
         st.html(sources_html(turn.number, turn.sources))
-        cited = [source.citation.document for source in turn.sources]
-        offer_originals(application.library, cited, key=str(turn.number))
-    offer_inside(turn)
+    with st.container(horizontal=True, key=f"below-{turn.number}", vertical_alignment="center"):
+        if turn.sources:
+            cited = [source.citation.document for source in turn.sources]
+            offer_originals(application.library, cited, key=str(turn.number))
+        offer_inside(turn)
     if turn.state != "answered":
         _offer_again(application, turn, key="again")
 

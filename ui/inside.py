@@ -18,7 +18,7 @@ def offer_inside(turn: "Turn") -> None:
     """Offer a look inside a turn's answer, where it has a trace."""
     if turn.answer is None or turn.answer.trace is None:
         return
-    with st.container(key=f"inside-{turn.number}"):
+    with st.container(key=f"inside-{turn.number}", width="content"):
         key, icon = f"inside-button-{turn.number}", ":material/frame_inspect:"
         if st.button("Look inside", key=key, icon=icon, type="tertiary", help="See how this answer came about"):
             _draw(turn.answer)

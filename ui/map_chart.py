@@ -93,7 +93,8 @@ def map_chart(count: int, *, groups: Groups, marks: Marks | None) -> dict[str, A
             },
         ],
     }
-    return {"height": HEIGHT, "view": {"stroke": None}, "layer": [points, *_mark_layers(marks)]}
+    layers = [_rings(), points, *_names_of(marks)] if marks else [points]
+    return {"height": HEIGHT, "view": {"stroke": None}, "layer": layers}
 
 
 def map_points(
@@ -119,7 +120,7 @@ def map_points(
 
 
 def _axes() -> dict[str, Any]:
-    scale = {"domain": [-1.06, 1.06], "nice": False}
+    scale = {"domain": [-1.1, 1.1], "nice": False}
     return {name: {"field": name, "type": "quantitative", "axis": None, "scale": scale} for name in ("x", "y")}
 
 
@@ -132,24 +133,23 @@ def _size(count: int) -> int:
     return next((size for limit, size in _SIZES if count <= limit), _SMALLEST)
 
 
-def _mark_layers(marks: Marks | None) -> list[dict[str, Any]]:
-    """Return rings around the passages of a question with their ranks, and the question."""
-    if marks is None:
-        return []
-    ringed = {"transform": [{"filter": "datum.rank > 0"}], "encoding": _axes()}
+def _rings() -> dict[str, Any]:
+    """Return rings around the passages of a question; below the points, which are hovered and clicked."""
+    mark = {"type": "point", "size": 240, "color": MARK, "strokeWidth": 2.5, "opacity": 1, "aria": False}
+    return {"transform": [{"filter": "datum.rank > 0"}], "mark": mark, "encoding": _axes()}
+
+
+def _names_of(marks: Marks) -> list[dict[str, Any]]:
+    """Return the ranks of the passages beside their rings, and the question."""
     rank = {"text": {"field": "rank", "type": "quantitative"}}
+    number = {"type": "text", "dx": 13, "dy": -9, "fontSize": 13, "fontWeight": "bold", "color": MARK, "aria": False}
+    diamond = {"type": "point", "shape": "diamond", "filled": True, "size": 320, "color": MARK, "opacity": 1}
     x, y = marks.place
     return [
-        {**ringed, "mark": {"type": "point", "size": 240, "color": MARK, "strokeWidth": 2.5, "opacity": 1}},
-        {
-            **ringed,
-            "mark": {"type": "text", "dx": 13, "dy": -9, "fontSize": 13, "fontWeight": "bold", "color": MARK},
-            "encoding": {**_axes(), **rank},
-        },
+        {"transform": [{"filter": "datum.rank > 0"}], "mark": number, "encoding": {**_axes(), **rank}},
         {
             "data": {"values": [{"x": x, "y": y}]},
-            "mark": {"type": "point", "shape": "diamond", "filled": True, "size": 320, "color": MARK, "opacity": 1,
-                     "stroke": "#ffffff", "strokeWidth": 1.5},
+            "mark": {**diamond, "stroke": "#ffffff", "strokeWidth": 1.5, "aria": False},
             "encoding": {**_axes(), "tooltip": {"value": "Your question"}},
         },
-    ]  # fmt: skip
+    ]
