@@ -44,9 +44,13 @@ class _GivenUp(RagError):
 
 @dataclass(slots=True)
 class _Job:
-    """A document on its way: ``handed_over`` of its spans are with the embedder or done, ``embedded`` are done."""
+    """A document on its way: ``handed_over`` of its spans are with the embedder or done, ``embedded`` are done.
+
+    ``title`` is what its spans are embedded with.
+    """
 
     document: NewDocument
+    title: str
     handed_over: int = 0
     embedded: int = 0
     vectors: Vectors = field(default_factory=lambda: np.zeros((0, 0), np.float32))
@@ -110,9 +114,12 @@ class EmbeddingQueue:
     def empty(self) -> bool:
         return not self._jobs
 
-    def add(self, document: NewDocument) -> None:
-        """Take a document; it comes out of ``done`` when all of its spans have vectors."""
-        self._jobs.append(_Job(document))
+    def add(self, document: NewDocument, *, title: str | None = None) -> None:
+        """Take a document; it comes out of ``done`` when all of its spans have vectors.
+
+        A copy is embedded under the ``title`` of the document that it is a copy of, and has the same vectors.
+        """
+        self._jobs.append(_Job(document, document.title if title is None else title))
         self._texts += len(document.spans)
         self._characters += len(document.text)
 
@@ -129,7 +136,7 @@ class EmbeddingQueue:
             texts: list[str] = []
             for job in self._jobs:
                 room = _TEXTS_AT_ONCE - len(texts)
-                fresh = _texts(job.document, job.handed_over, room)
+                fresh = _texts(job, room)
                 if not fresh:
                     continue
                 if not job.handed_over:
@@ -190,8 +197,9 @@ class EmbeddingQueue:
         return list(vectors)
 
 
-def _texts(document: NewDocument, start: int, most: int) -> list[str]:
+def _texts(job: _Job, most: int) -> list[str]:
+    document, start = job.document, job.handed_over
     return [
-        contextual_text(document.title, span.heading, document.text[span.start : span.end])
+        contextual_text(job.title, span.heading, document.text[span.start : span.end])
         for span in document.spans[start : start + most]
     ]

@@ -21,7 +21,7 @@ from ingest.embedding_queue import EmbeddingQueue, Vectors
 from ingest.options import HasTokenizer, IngestOptions, LoadsLate, PassageEmbedder
 from ingest.orders import Orders
 from ingest.reading import ReadFile, Reading, ReadingPool, Request, Unread
-from ingest.splitting import Splitter
+from ingest.splitting import Splitter, title_at
 from ingest.sync import Inventory, Plan, is_settled, kind_of
 from ingest.tally import Tally
 from rag_app.errors import LibraryError, LibraryLocked, NotFound, PathTaken, StorageFull
@@ -200,8 +200,9 @@ class Run:
         elif old := self._inventory.moved_from(file, read.sha256):
             if not self._move(old, file, read):
                 self._take_again(file, old, reading)
-        elif copy := self._copy(file, read):
-            self._embed(copy, queue)
+        elif first := self._first_of(file, read):
+            # Embedded under the first one's title, which need not be done again.
+            self._embed(self._copy(file, read, first), queue, title=first.title)
         elif read.extracted is None:
             # What it was a copy of is gone meanwhile.
             self._waiting.appendleft((file, reading.submit(Request(file))))
@@ -218,13 +219,13 @@ class Run:
         self._inventory.replace(lost.path, None)
         self._waiting.appendleft((file, reading.submit(Request(file))))
 
-    def _embed(self, document: NewDocument, queue: EmbeddingQueue) -> None:
+    def _embed(self, document: NewDocument, queue: EmbeddingQueue, *, title: str | None = None) -> None:
         if self._options.dry_run:
             self._count_in(document)
             self._in_flight.setdefault(_content_of(document), replace(document, text="", boxes=()))
             return
         self._in_flight.setdefault(_content_of(document), document)
-        queue.add(document)
+        queue.add(document, title=title)
 
     def _store(self, batch: Sequence[tuple[NewDocument, Vectors]]) -> None:
         """Store documents in one transaction; where one of them cannot be, those before it are."""
@@ -281,7 +282,13 @@ class Run:
         """Let a document follow its file; False if it is gone."""
         move = partial(replace, old) if self._options.dry_run else partial(self._library.move, old.id)
         try:
-            moved = move(name=file.name, path=str(file.path), root=self._inventory.named, mtime_ns=read.mtime_ns)
+            moved = move(
+                name=file.name,
+                path=str(file.path),
+                root=self._inventory.named,
+                mtime_ns=read.mtime_ns,
+                title=self._title_at(file, old),
+            )
         except NotFound:
             return False
         except PathTaken:
@@ -293,16 +300,21 @@ class Run:
         self._tally.finish("moved", file.name, size=file.size)
         return True
 
-    def _copy(self, file: FoundFile, read: ReadFile) -> NewDocument | None:
-        """Return a document made of another of the same content, which then need not be embedded."""
+    def _first_of(self, file: FoundFile, read: ReadFile) -> NewDocument | None:
+        """Return another document of the same content, so that this one need not be embedded."""
         first = self._in_flight.get((read.sha256, kind_of(file.name)))
         if first is None and (twin := self._inventory.twin(file, read.sha256)):
             first = self._document_of(twin)
-        if first is None:
-            return None
+        return first
+
+    def _copy(self, file: FoundFile, read: ReadFile, first: NewDocument) -> NewDocument:
         self._copies.append(_Copy(file.name, first.name, first.path, first.sha256))
         copy = replace(first, name=file.name, path=str(file.path), root=self._inventory.named)
-        return replace(copy, size=read.size, mtime_ns=read.mtime_ns)
+        return replace(copy, size=read.size, mtime_ns=read.mtime_ns, title=self._title_at(file, first))
+
+    def _title_at(self, file: FoundFile, document: Document | NewDocument) -> str:
+        """Return the title that a document of the same content has at this file: anew where it was made of a name."""
+        return title_at(file.name, document.name, document.title, chunk_tokens=self._options.chunk_tokens)
 
     def _document_of(self, twin: Document) -> NewDocument | None:
         """Return a stored document as it was before it was stored; None if it is gone."""

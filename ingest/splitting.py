@@ -65,6 +65,18 @@ def title_of(name: str) -> str:
     return PurePath(name).stem.replace("_", " ").replace("-", " ").strip() or name
 
 
+def title_at(name: str, former: str, title: str, *, chunk_tokens: int) -> str:
+    """Return the title of a document that was called ``former`` under another name.
+
+    It is another one where the old one was made of the old name. A long one is shortened by a guess at its tokens:
+    they cannot be counted without a model, which nothing else here needs.
+    """
+    made = title_of(former)
+    if not title or not (made == title or (len(title) >= chunk_tokens // 4 and made.startswith(title))):
+        return title
+    return fit_title(title_of(name), chunk_tokens=chunk_tokens, count_tokens=lambda text: len(text) // 3)
+
+
 def _slices(extracted: ExtractedText) -> Iterator[tuple[Section, ...]]:
     """Yield a text's sections in groups of a bounded size, with the longest of them cut."""
     group: list[Section] = []

@@ -11,7 +11,8 @@ from sqlalchemy import Connection, Row, Select, bindparam, delete, func, select,
 
 from rag_app.errors import NotFound, PathTaken
 from rag_app.library import schema
-from rag_app.records import Chunk, Document, Hit, Passage, Scope
+from rag_app.library.embedded import content_hash
+from rag_app.records import Chunk, Document, Hit, Passage, Scope, contextual_text
 
 _Row = TypeVar("_Row", bound=tuple[Any, ...])
 
@@ -48,6 +49,17 @@ def move_document(connection: Connection, document: Document, values: dict[str, 
             f"Remove that one first with 'rag-app documents remove {taken}'."
         )
     connection.execute(update(schema.documents).where(_documents.id == document.id).values(values))
+
+
+def retitle_document(connection: Connection, document_id: int, title: str) -> None:
+    """Give a document another title, by which it is found from now on; its vectors stay those of the old one."""
+    connection.execute(update(schema.documents).where(_documents.id == document_id).values(title=title))
+    columns = (_chunks.id, _chunks.heading, _chunks.text)
+    rows = connection.execute(select(*columns).where(_chunks.document_id == document_id)).all()
+    anew = update(schema.chunks).where(_chunks.id == bindparam("chunk"))
+    values = [{"chunk": r.id, "hash": content_hash(contextual_text(title, r.heading, r.text))} for r in rows]
+    if values:
+        connection.execute(anew.values(title=title, content_hash=bindparam("hash")), values)
 
 
 def reroot_documents(connection: Connection, moved: Sequence[Document]) -> None:

@@ -164,8 +164,12 @@ class Library(ReadableLibrary):
         by_id = {document.id: document for document in found}
         return [by_id[ids[arrival.document.path]] for arrival in arrivals]
 
-    def move(self, document_id: int, *, name: str, path: str, root: str, mtime_ns: int) -> Document:
+    def move(
+        self, document_id: int, *, name: str, path: str, root: str, mtime_ns: int, title: str | None = None
+    ) -> Document:
         """Note that a file of the same content is elsewhere now; the document keeps its id, chunks and vectors.
+
+        Another ``title`` is what it is shown and found by, though its vectors were made with the old one.
 
         Raises:
             NotFound: the library has no such document.
@@ -176,6 +180,8 @@ class Library(ReadableLibrary):
             values = {"name": name, "path": path, "root": root, "mtime_ns": mtime_ns, "settled": False}
             before = documents.find_document(connection, document_id)
             documents.move_document(connection, before, values)
+            if title is not None and title != before.title:
+                documents.retitle_document(connection, document_id, title)
             for place in (before.path, path):
                 failures.remove_failure(connection, before.collection, place)
             return documents.find_document(connection, document_id)
