@@ -83,6 +83,13 @@ def test_ask_prints_one_object_with_every_field_and_exact_quotes(terminal: Termi
         assert {"rank", "chunk_id", "document", "page", "score", "text"} <= set(passage)
 
 
+def test_ask_tells_how_the_answer_came_about_where_that_is_wanted(terminal: Terminal) -> None:
+    answer = terminal.json("ask", "What is the password of the guest wifi?", "--trace")
+    assert set(answer) == ANSWER_FIELDS | {"trace"}
+    told = [(passage["rank"], passage["chunk_id"]) for passage in answer["trace"]["passages"]]
+    assert told == [(passage["rank"], passage["chunk_id"]) for passage in answer["passages"]]
+
+
 def test_ask_in_words_shows_the_answer_the_quote_and_the_document(terminal: Terminal) -> None:
     said = terminal.run("ask", CARRY)
     assert "[1] hr/leave-policy.md" in said
