@@ -112,6 +112,7 @@ def _headed(words: str) -> None:
 def _draw_figures(figures: Figures) -> None:
     st.html(numbers_html(figures))
     _headed("Answer rate")
+    st.html('<p class="quiet">The share that was answered, of the questions that came to an end.</p>')
     draw_answer_rate(figures.stretches, figures.unit)
     _headed("Questions")
     draw_over_time(figures.stretches, figures.unit)
