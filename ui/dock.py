@@ -37,7 +37,7 @@ class Dock:
         threading.Thread(target=self._go_on, name="ingestions", daemon=True).start()
         for kept in unfinished(application.settings.home):
             self.add_uploads(kept)
-        self.watched = WatchedFolders(application.settings.home / "watched.json", self.add_folder)
+        self.watched = WatchedFolders(application.settings.home / "watched.json", self._add_changed)
         self.watched.begin()
 
     def add_uploads(self, kept: KeptUploads) -> Ingestion:
@@ -48,6 +48,11 @@ class Dock:
     def add_folder(self, folder: Path, collection: str) -> Ingestion:
         """Have a collection made equal to a folder."""
         return self._take(Ingestion(str(folder), collection, folder_work(self._application, folder, collection)))
+
+    def _add_changed(self, folder: Path, collection: str) -> Ingestion:
+        ingestion = Ingestion(str(folder), collection, folder_work(self._application, folder, collection))
+        ingestion.by_itself = True
+        return self._take(ingestion)
 
     def look(self, folder: Path, collection: str) -> Ingestion:
         """Have it found out what ``add_folder`` would change."""

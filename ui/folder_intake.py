@@ -8,7 +8,7 @@ from ui.dock import Dock, dock
 from ui.following import followed, remember
 from ui.guard import show_error, told_in_words
 from ui.ingestion import Ingestion
-from ui.intake_board import board_html, changes_html, summary
+from ui.intake_board import board_html, changes_html, lines_html, summary
 from ui.markup import escaped
 from ui.server_folders import allowed_roots, are_offered, checked_server_folder, why_not
 from ui.uploads import checked_collection
@@ -86,15 +86,16 @@ def watched_html(watched: Watched) -> str:
     elif latest is None or latest.live:
         looks, state = "reading", "taking in what changed…"
     changed = watched.changed
-    last = "No change so far."
+    last, files = "No change so far.", ""
     if changed and changed.report:
         last = f"Last change {changed.ended_text()}: {summary(changed.report)}."
+        files = lines_html(changed.lines(), title=str(watched.folder))
     reason = f'<p class="reason">{escaped(watched.trouble)}</p>' if watched.trouble else ""
     return (
         f'<ul class="lines watched"><li class="{looks}"><span class="dot"></span>'
         f'<span class="name">{escaped(str(watched.folder))}</span>'
         f'<span class="state">{escaped(watched.collection)} · {state}</span>'
-        f'<p class="state wide">{escaped(last)}</p>{reason}</li></ul>'
+        f'<p class="state wide">{escaped(last)}</p>{reason}</li></ul>{files}'
     )
 
 

@@ -59,9 +59,8 @@ def followed(the_dock: Dock) -> list[Ingestion]:
 
 def draw_boards(the_dock: Dock, known: int) -> None:
     """Draw the ingestions one below the other, each with what can be done with it."""
-    told = [one for one in followed(the_dock) if one.live or not one.dry]
-    # A watched folder is looked through again and again, mostly for nothing.
-    told = [one for one in told if one.live or not one.title or has_changes(one) or one.error or _failures(one)]
+    # What was found out about a folder, and what came of those that are watched, is told with the folders.
+    told = [one for one in followed(the_dock) if one.live or not (one.dry or one.by_itself)]
     for ingestion in told:
         with st.container(key=f"ingestion-{ingestion.number}", gap="small"):
             st.html(board_html(ingestion, ahead=the_dock.ahead(ingestion), known=known))
@@ -81,7 +80,7 @@ def draw_boards(the_dock: Dock, known: int) -> None:
 def draw_line(the_dock: Dock, known: int) -> None:
     """Draw in a line what goes on, and what came of it."""
     for ingestion in followed(the_dock)[-3:]:
-        if ingestion.live or (not ingestion.dry and (not ingestion.title or has_changes(ingestion))):
+        if ingestion.live or not (ingestion.dry or (ingestion.by_itself and not has_changes(ingestion))):
             done = " data-done" if ingestion.is_known(known) else ""
             words = headline(ingestion, ahead=the_dock.ahead(ingestion))
             pulse = '<span class="pulse"></span>' if ingestion.live else ""
@@ -102,10 +101,6 @@ def _interval(the_dock: Dock) -> float | None:
     if the_dock.live():
         return BUSY_SECONDS
     return IDLE_SECONDS if the_dock.watched.all() else None
-
-
-def _failures(ingestion: Ingestion) -> bool:
-    return ingestion.report is not None and bool(ingestion.report.failures)
 
 
 def _followed() -> set[int]:

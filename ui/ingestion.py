@@ -52,6 +52,8 @@ class Ingestion:
         self.title = title
         self.collection = collection
         self.dry = dry
+        self.by_itself = False
+        """Whether nobody asked for it just now: a watched folder had changed."""
         self.state: State = "waiting"
         self.error = ""
         self.rates = ""

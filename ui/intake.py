@@ -22,7 +22,7 @@ _ROUND = "upload_round"
 _TROUBLE = "trouble_of_upload"
 _NOTE = "note_of_upload"
 _WAYS: dict[str, Literal["directory"] | bool] = {"Files": True, "A folder": "directory"}
-_ON_SERVER = "A folder on the server"
+_ON_SERVER = "On the server"
 
 
 def draw_upload(application: "Application", *, key: str) -> None:

@@ -40,8 +40,30 @@ def board_html(ingestion: Ingestion, *, ahead: int = 0, known: int = 0) -> str:
         f'<p class="doing" role="status">{escaped(headline(ingestion, ahead=ahead))}</p>{_bar(ingestion)}'
         + "".join(f'<p class="quiet">{escaped(note)}</p>' for note in notes)
         + (f'<p class="reason">{escaped(ingestion.error)}</p>' if ingestion.error else "")
-        + f"{_list_html(lines, title=_title(ingestion))}</div>"
+        + f"{lines_html(lines, title=_title(ingestion))}</div>"
     )
+
+
+def lines_html(lines: Sequence[Line], *, title: str) -> str:
+    """Return a list of files with what has become of each, and of those that failed why."""
+    if not lines:
+        return ""
+    shown = lines
+    if len(lines) > LISTED:
+        # What asks for attention comes first, then what is going on.
+        weight = {"failed": 0, **dict.fromkeys(_AT_WORK, 1), "waiting": 3}
+        shown = sorted(lines, key=lambda line: weight.get(line.step, 2))[:LISTED]
+    items = "".join(
+        f'<li class="{_LOOKS.get(line.step, line.step)}"><span class="dot"></span>'
+        f'<span class="name" dir="auto">{escaped(shortened(line.name, 200))}</span>'
+        f'<span class="state">{escaped(_STEPS.get(line.step, line.step))}</span>{_reason_html(line)}</li>'
+        for line in shown
+    )
+    more = f'<p class="quiet">and {len(lines) - len(shown):,} more</p>' if len(lines) > len(shown) else ""
+    label = escaped(f"Files of {title}" if title else "Uploaded files")
+    # What scrolls must be reached by keyboard.
+    scrolls = ' tabindex="0"' if len(shown) > UNSCROLLED else ""
+    return f'<ul class="board" aria-label="{label}"{scrolls}>{items}</ul>{more}'
 
 
 def headline(ingestion: Ingestion, *, ahead: int = 0) -> str:
@@ -129,27 +151,6 @@ def _settled(line: Line, ingestion: Ingestion) -> Line:
     if ingestion.live or line.step not in _UNFINISHED:
         return line
     return Line(line.name, "failed", line.reason)
-
-
-def _list_html(lines: Sequence[Line], *, title: str) -> str:
-    if not lines:
-        return ""
-    shown = lines
-    if len(lines) > LISTED:
-        # What asks for attention comes first, then what is going on.
-        weight = {"failed": 0, **dict.fromkeys(_AT_WORK, 1), "waiting": 3}
-        shown = sorted(lines, key=lambda line: weight.get(line.step, 2))[:LISTED]
-    items = "".join(
-        f'<li class="{_LOOKS.get(line.step, line.step)}"><span class="dot"></span>'
-        f'<span class="name" dir="auto">{escaped(shortened(line.name, 200))}</span>'
-        f'<span class="state">{escaped(_STEPS.get(line.step, line.step))}</span>{_reason_html(line)}</li>'
-        for line in shown
-    )
-    more = f'<p class="quiet">and {len(lines) - len(shown):,} more</p>' if len(lines) > len(shown) else ""
-    label = escaped(f"Files of {title}" if title else "Uploaded files")
-    # What scrolls must be reached by keyboard.
-    scrolls = ' tabindex="0"' if len(shown) > UNSCROLLED else ""
-    return f'<ul class="board" aria-label="{label}"{scrolls}>{items}</ul>{more}'
 
 
 def _reason_html(line: Line) -> str:
