@@ -10,12 +10,13 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import closing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from ingest.copies import Copy, document_of
 from ingest.discovery import FoundFile
 from ingest.embedding_queue import EmbeddingQueue, Vectors
 from ingest.options import HasTokenizer, IngestOptions, LoadsLate, PassageEmbedder
@@ -26,7 +27,7 @@ from ingest.sync import Inventory, Plan, is_settled, kind_of
 from ingest.tally import Tally
 from rag_app.errors import LibraryError, LibraryLocked, NotFound, PathTaken, StorageFull
 from rag_app.library import Arrival, Library
-from rag_app.records import Document, FailedFile, Failure, NewDocument, Span
+from rag_app.records import Document, FailedFile, Failure, NewDocument
 
 OpenReading = Callable[[int, Orders], Reading]
 
@@ -39,16 +40,6 @@ _TELL_AFTER_SECONDS = 0.5
 _REMOVED_AT_ONCE = 2000
 # Each transaction waits for the disk; other programs wait for it in turn, for a fraction of a second.
 _STORED_AT_ONCE = 64
-
-
-@dataclass(frozen=True, slots=True)
-class _Copy:
-    """A file that has the content of another document. Without its text: there may be thousands of copies."""
-
-    name: str
-    of: str
-    path: str
-    sha256: str
 
 
 class Run:
@@ -76,7 +67,7 @@ class Run:
         self._splitter: Splitter | None = None
         self._most_unread = _UNREAD_FOR_EACH_WORKER
         self._in_flight: dict[tuple[str, str], NewDocument] = {}
-        self._copies: list[_Copy] = []
+        self._copies: list[Copy] = []
         self._waiting: deque[tuple[FoundFile, Future[ReadFile | Unread]]] = deque()
 
     def bring_in(self, plan: Plan) -> None:
@@ -304,41 +295,17 @@ class Run:
         """Return another document of the same content, so that this one need not be embedded."""
         first = self._in_flight.get((read.sha256, kind_of(file.name)))
         if first is None and (twin := self._inventory.twin(file, read.sha256)):
-            first = self._document_of(twin)
+            first = document_of(self._library, twin)
         return first
 
     def _copy(self, file: FoundFile, read: ReadFile, first: NewDocument) -> NewDocument:
-        self._copies.append(_Copy(file.name, first.name, first.path, first.sha256))
+        self._copies.append(Copy(file.name, first.name, first.path, first.sha256))
         copy = replace(first, name=file.name, path=str(file.path), root=self._inventory.named)
         return replace(copy, size=read.size, mtime_ns=read.mtime_ns, title=self._title_at(file, first))
 
     def _title_at(self, file: FoundFile, document: Document | NewDocument) -> str:
         """Return the title that a document of the same content has at this file: anew where it was made of a name."""
         return title_at(file.name, document.name, document.title, chunk_tokens=self._options.chunk_tokens)
-
-    def _document_of(self, twin: Document) -> NewDocument | None:
-        """Return a stored document as it was before it was stored; None if it is gone."""
-        try:
-            text, chunks = self._library.text(twin.id), self._library.chunks(twin.id)
-            boxes = self._library.boxes(twin.id, 0, len(text))
-        except NotFound:
-            return None
-        return NewDocument(
-            name=twin.name,
-            path=twin.path,
-            root=twin.root,
-            sha256=twin.sha256,
-            size=twin.size,
-            mtime_ns=twin.mtime_ns,
-            title=twin.title,
-            text=text,
-            pages=twin.pages,
-            spans=tuple(Span(chunk.start, chunk.end, chunk.page, chunk.heading) for chunk in chunks),
-            format=twin.format,
-            boxes=tuple(boxes),
-            notes=twin.notes,
-            reading=twin.reading,
-        )
 
     def _new_document(self, file: FoundFile, read: ReadFile) -> NewDocument:
         extracted = read.extracted
