@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from ui.dock import Dock, dock
-from ui.following import followed, remember
+from ui.following import followed, forget_outcomes, remember
 from ui.guard import show_error, told_in_words
 from ui.ingestion import Ingestion
 from ui.intake_board import board_html, changes_html, lines_html, summary
@@ -62,7 +62,7 @@ def draw_folders(application: "Application", the_dock: Dock, known: int) -> None
         return
     with st.container(key="watched", border=True):
         st.html(
-            '<h2 class="section">Watched folders</h2><p class="quiet">Their changes are taken in as long as the page '
+            '<h2 class="part">Watched folders</h2><p class="quiet">Their changes are taken in as long as the page '
             "is served. After a restart that begins again when the page is first opened.</p>"
         )
         for number, one in enumerate(watched):
@@ -120,6 +120,9 @@ def _act(application: "Application", action: str) -> None:
         folder = checked_server_folder(st.session_state.get(_PATH, ""), application.settings)
         collection = checked_collection(st.session_state.get(_INTO))
         the_dock = dock(application)
+        if action != "look-folder":
+            # What would change is about to be what has changed.
+            forget_outcomes()
         if action == "ingest-folder":
             remember(the_dock.add_folder(folder, collection))
         elif action == "look-folder":
