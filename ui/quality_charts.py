@@ -162,7 +162,7 @@ def _draw_table(headings: Sequence[str], rows: Sequence[Sequence[str]], summary:
         for row in rows
     )
     st.html(
-        f'<details class="passages numbers"><summary>{escaped(summary)}</summary><div class="wide" tabindex="0">'
+        f'<details class="passages tallied"><summary>{escaped(summary)}</summary><div class="wide" tabindex="0">'
         f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div></details>"
     )
 

@@ -108,7 +108,9 @@ def _draw_folder(folder: Path) -> None:
     with st.expander("Read the report", icon=":material/lab_profile:"):
         for part in parts:
             if part.picture:
-                st.image(str(part.picture), width="stretch", caption=part.shows, alt=part.shows)
+                st.image(str(part.picture), width="stretch", alt=part.shows)
+                # Not the picture's own caption, which is too faint to be read by all.
+                st.html(f'<p class="quiet" dir="auto">{escaped(part.shows)}</p>')
             else:
                 st.html(f'<div class="report">{part.html}</div>')
 
