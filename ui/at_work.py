@@ -40,7 +40,8 @@ def draw_privacy(application: "Application") -> None:
     """Draw where everything lies, that nothing is sent, and with whom the program is connected at this moment."""
     home = application.settings.home
     st.html('<h2 class="part">Where everything is</h2>')
-    st.html(places_html(home, _sizes(str(home), application.library.revision)))
+    elsewhere = bool(application.settings.database_url)
+    st.html(places_html(home, _sizes(str(home), application.library.revision), database_elsewhere=elsewhere))
     st.html(
         '<h2 class="part">What is sent nowhere</h2><p class="plain">Documents, questions, answers and feedback '
         "stay on the computer that runs rag_app. It has no account, no key and no telemetry; this page loads "
@@ -129,14 +130,15 @@ def _size(path: Path) -> int:
     )
 
 
-def places_html(home: Path, sizes: Sequence[tuple[str, int]]) -> str:
+def places_html(home: Path, sizes: Sequence[tuple[str, int]], *, database_elsewhere: bool = False) -> str:
     """Return the home folder and what its parts take."""
     items = "".join(
         f'<li><span class="name">{words}</span><span class="state">{size_words(size)}</span></li>'
         for words, size in sizes
     )
+    whole = "Everything but the database, which you have put elsewhere," if database_elsewhere else "Everything"
     return (
-        f'<p class="plain">Everything lies in one folder, <code>{escaped(str(home))}</code>. Delete it, and nothing is '
+        f'<p class="plain">{whole} lies in one folder, <code>{escaped(str(home))}</code>. Delete it, and nothing is '
         f"left; copy it while rag_app is not running, and you have a backup. Your own folders are only read.</p>"
         f'<ul class="lines">{items}</ul>'
     )
@@ -163,11 +165,11 @@ def connections_html(addresses: Sequence[str]) -> str:
     strangers = sorted({address for address in addresses if not ipaddress.ip_address(address).is_loopback})
     if not strangers:
         return (
-            f'<p class="notice good" role="status">{counted(len(addresses), "connection")} now, all from this very '
-            "computer: the browsers that show this page. None leads out.</p>"
+            f'<div class="notice good" role="status">{counted(len(addresses), "connection")} now, all from this very '
+            "computer: the browsers that show this page. None leads out.</div>"
         )
     listed = ", ".join(escaped(address) for address in strangers)
     return (
-        f'<p class="notice good" role="status">{counted(len(addresses), "connection")} now. Beside this computer: '
-        f"{listed}. Those are readers, if you let rag_app be reached from other computers.</p>"
+        f'<div class="notice good" role="status">{counted(len(addresses), "connection")} now. Beside this computer: '
+        f"{listed}. Those are readers, if you let rag_app be reached from other computers.</div>"
     )

@@ -64,6 +64,8 @@ def documents_now(library: "Library", documents: Sequence[Document], asked: Aske
 def invitation(library: "Library", asked: AskedDocuments | None) -> str:
     """Return what the place to type says."""
     if asked is not None:
+        if not asked.documents:
+            return "Nothing is left to ask here"
         return "Ask this document" if len(asked.documents) == 1 else f"Ask these {len(asked.documents):,} documents"
     collection = chosen_collection(library.collections())
     return "Ask your documents" if collection is None else f"Ask in {collection}"

@@ -183,7 +183,7 @@ def _draw_look() -> None:
     )
     st.html(
         f'<div class="choices" role="group" aria-label="Theme">{choices}</div>'
-        '<p class="quiet">Remembered by this browser alone.</p>'
+        '<p class="quiet">Remembered by this browser alone; the page is loaded anew.</p>'
     )
 
 

@@ -42,26 +42,27 @@ if (!window.ragApp) {
     });
   });
 
-  /* The theme is chosen in Streamlit's own menu, which is put away; it is remembered for each page's address apart. */
-  const themeOf = () => JSON.parse(localStorage.getItem(`stActiveTheme-${location.pathname}-v2`) || '"System"');
-  const pressThemes = () =>
-    document.querySelectorAll(".theme-choice").forEach((choice) => {
-      const pressed = String(choice.dataset.theme === themeOf());
+  /* The theme is the one that Streamlit remembers, for each page's address apart, and takes up as a page is loaded. */
+  const themeKey = (path) => `stActiveTheme-${path}-v2`;
+  const pressThemes = () => {
+    const theme = JSON.parse(localStorage.getItem(themeKey(location.pathname)) || '"System"');
+    for (const choice of document.querySelectorAll(".theme-choice")) {
+      const pressed = String(choice.dataset.theme === theme);
       if (choice.getAttribute("aria-pressed") !== pressed) choice.setAttribute("aria-pressed", pressed);
-    });
+      if (pressed === "true" && sessionStorage.getItem("themeChosen")) {
+        sessionStorage.removeItem("themeChosen");
+        choice.focus();
+      }
+    }
+  };
   document.addEventListener("click", (event) => {
     const choice = event.target.closest(".theme-choice");
     if (!choice) return;
     const links = [...document.querySelectorAll('[data-testid="stSidebarNavLink"]')].map((link) => new URL(link.href).pathname);
     for (const path of new Set(["/", location.pathname, ...links]))
-      localStorage.setItem(`stActiveTheme-${path}-v2`, JSON.stringify(choice.dataset.theme));
-    document.querySelector('[data-testid="stMainMenuButton"]')?.click();
-    setTimeout(() => {
-      document.querySelector(`[data-testid="stMainMenuItem-theme-${choice.dataset.theme}"]`)?.click();
-      if (document.querySelector('[data-testid="stMainMenuPopover"]')) document.querySelector('[data-testid="stMainMenuButton"]').click();
-      pressThemes();
-      choice.focus();
-    }, 50);
+      localStorage.setItem(themeKey(path), JSON.stringify(choice.dataset.theme));
+    sessionStorage.setItem("themeChosen", "yes");
+    location.reload();
   });
 
   /* Escape closes the source, unless something lies above it. */
