@@ -34,7 +34,7 @@ def flow_html(answer: Answer, trace: Trace) -> str:
         (len(trace.passages), "read closely", "the best of both searches, copies left out"),
         (len(trace.sources), "given to the language model", "those most likely to hold the answer"),
         (len(trace.drafted), "written", counted(len(trace.drafted), "sentence")),
-        (len(answer.sentences), "shown", f"{supported:,} of them, and {quoted:,} quoted word for word"),
+        (len(answer.sentences), "shown", _kept(supported, quoted)),
     ]
     if not found:
         steps = steps[1:]
@@ -44,6 +44,13 @@ def flow_html(answer: Answer, trace: Trace) -> str:
         for number, words, how in steps
     )
     return f'<ol class="flow">{items}</ol>'
+
+
+def _kept(supported: int, quoted: int) -> str:
+    """Say how many of the sentences shown were written, and how many quoted."""
+    if supported and quoted:
+        return f"{supported:,} of them, and {quoted:,} quoted word for word"
+    return "quoted word for word" if quoted else "borne out by a passage" if supported else "nothing was sure enough"
 
 
 def ranks_html(answer: Answer, trace: Trace) -> str:
@@ -122,8 +129,8 @@ def _row(passage: TracedPassage, shown: Passage | None, *, kind: str, marks: Seq
     said = f"cited {numbers}" if marks else "given to the language model" if kind == "read" else ""
     where = place(shown.chunk.page, shown.chunk.heading) or " ".join(shown.chunk.text.split())[:120]
     return (
-        f'<li class="{kind}">{rank}<span class="name" dir="auto">{escaped(shown.document.name)}</span>'
-        f'<span class="where" dir="auto">{escaped(where)}</span>'
+        f'<li class="{kind}">{rank}<span class="name"><bdi>{escaped(shown.document.name)}</bdi></span>'
+        f'<span class="where"><bdi>{escaped(where)}</bdi></span>'
         f'<span class="said">{said} <span class="share">{passage.confidence:.0%}</span>'
         f'<span class="bar" aria-hidden="true"><span style="width: {passage.confidence:.1%}"></span></span></span></li>'
     )

@@ -104,7 +104,7 @@ def passages_table_html(answer: Answer, trace: Trace) -> str:
 
 def _passage_row(passage: TracedPassage, name: str | None) -> str:
     copies = f" (and {counted(len(passage.copies), 'copy', 'copies')})" if passage.copies else ""
-    title = "removed from the library" if name is None else shortened(name, 60)
+    title = "removed from the library" if name is None else shortened(name, 40)
     stale = f" ({passage.stale_penalty:g} off: superseded)" if passage.stale_penalty else ""
     cells = [
         str(passage.found_rank),
