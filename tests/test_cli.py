@@ -62,6 +62,17 @@ def fresh(
     return Terminal(home, monkeypatch, capsys)
 
 
+def test_ask_keeps_to_the_documents_that_are_named(terminal: Terminal) -> None:
+    known = {row["name"]: str(row["id"]) for row in terminal.json("documents", "list")["documents"]}
+    answer = terminal.json("ask", CARRY, "--document", known["archive/leave-policy-2023.md"])
+    assert {passage["document"]["name"] for passage in answer["passages"]} == {"archive/leave-policy-2023.md"}
+    two = [known["offices/canteen.txt"], known["offices/parking.txt"]]
+    answer = terminal.json("ask", CARRY, "--document", two[0], "--document", two[1])
+    assert {str(passage["document"]["id"]) for passage in answer["passages"]} <= set(two)
+    terminal.run("ask", CARRY, "--document", "987654", status=1)
+    assert "no document 987654" in terminal.errors
+
+
 def test_ask_prints_one_object_with_every_field_and_exact_quotes(terminal: Terminal) -> None:
     answer = terminal.json("ask", CARRY)
     assert set(answer) == ANSWER_FIELDS
