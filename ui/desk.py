@@ -17,6 +17,7 @@ from ui.guard import told_in_words
 
 if TYPE_CHECKING:
     from rag_app.answering.assistant import Assistant
+    from rag_app.answering.reply import Reply
     from rag_app.library.conversations import Conversations
 
 _log = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ class Job:
         self.news = 0
         self._question, self._history, self._scope = turn.question, history, scope
         self._assistant, self._conversations = assistant, conversations
+        self._reply: Reply | None = None
         self._changed = threading.Condition()
 
     def wait(self, seen: int, *, seconds: float) -> int:
@@ -67,10 +69,12 @@ class Job:
         if self.ended:
             return
         self._end()
+        if self._reply:
+            self._reply.stop()
         self._keep(self._so_far(), "stopped")
 
     def _work(self) -> None:
-        reply = self._assistant.ask(self._question, history=self._history, scope=self._scope)
+        reply = self._reply = self._assistant.ask(self._question, history=self._history, scope=self._scope)
         self._tell("retrieving")
         for event in reply:
             if self.ended:
