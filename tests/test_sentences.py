@@ -31,6 +31,16 @@ def test_list_items_table_rows_and_headings_stand_alone() -> None:
     ]  # fmt: skip
 
 
+def test_short_rows_of_a_table_stand_alone_though_they_begin_small() -> None:
+    rows = ["Lamp: Meaning", "green, once a minute: works normally", "yellow, four times: tilt too large"]
+    text = "\n".join(rows)
+    assert [text[low:high] for low, high in split_sentences(text)] == rows
+    wrapped = (
+        "The lamp of the gauge tells in colours what is amiss with it just now, and\nthe pause, is short: one second."
+    )
+    assert split_sentences(wrapped) == ((0, len(wrapped)),)
+
+
 def test_a_word_that_is_an_abbreviation_elsewhere_ends_a_sentence() -> None:
     assert split("Plant after the last frost in May. Garlic is for October. See No. 5 and fig. 2.") == [
         "Plant after the last frost in May.", "Garlic is for October.", "See No. 5 and fig. 2.",

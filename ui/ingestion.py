@@ -34,10 +34,6 @@ class Line:
     reason: str = ""
 
 
-class _Stopped(Exception):
-    """The reader has had enough; what is stored stays."""
-
-
 class Ingestion:
     """An ingestion that waits for its turn, goes on, or is over.
 
@@ -111,8 +107,8 @@ class Ingestion:
         with told_in_words(self._fail):
             try:
                 self.report = self._work(self._follower(), self._open_reading)
-            except (_Stopped, CancelledError, RuntimeError):
-                # The last two come of a pool of readers that was closed under the work.
+            except (CancelledError, RuntimeError):
+                # Both come of a pool of readers that was closed under the work, the first of ``follow``, too.
                 if not self._stopping.is_set():
                     raise
         with self._lock:
@@ -138,7 +134,7 @@ class Ingestion:
 
         def follow(event: IngestEvent) -> None:
             if self._stopping.is_set():
-                raise _Stopped
+                raise CancelledError
             rates.count(event)
             with self._lock:
                 self.done, self.total = event.done, event.total

@@ -13,6 +13,8 @@ from sentencex import get_sentence_boundaries
 ITEM = re.compile(r"\s*(?:[-*•–·▪]|\d{1,3}[.)]|[a-z]\)|\||#{1,6}\s|>)\s*")
 FIELD = re.compile(r"[^\W\d][\w ./()-]{0,40}: ")
 """A row of a table or of settings, as in "Country: Norway"."""
+ROW = re.compile(r"[^\W\d][\w ,./()+-]{0,40}: ")
+"""The same with commas, as in "yellow, four times: tilt too large"; in wrapped text it may be mid-sentence."""
 ORDINARY = re.compile(r"\b(?:[Mm]ay|[Nn]o|min|sec|Jan|Mar|Sept|Oct|Dec|art|ill|ore)\.\s+(?=[A-Z][a-z])")
 """Words that are abbreviations elsewhere, at the end of a sentence: "… the last frost in May. Garlic …"."""
 WRAPPED_FROM = 55
@@ -67,6 +69,8 @@ def _goes_on(line: str, following: str) -> bool:
         or "|" in line
         or "|" in following
     ):
+        return False
+    if len(line) < WRAPPED_FROM and ROW.match(following):
         return False
     if following[:1].islower():
         return True
