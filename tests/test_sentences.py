@@ -36,7 +36,7 @@ def test_short_rows_of_a_table_stand_alone_though_they_begin_small() -> None:
     text = "\n".join(rows)
     assert [text[low:high] for low, high in split_sentences(text)] == rows
     wrapped = (
-        "The lamp of the gauge tells in colours what is amiss with it just now, and\nthe pause, is short: one second."
+        "The lamp of the gauge tells in colours what is amiss with it just now, and\nthe pause, which is: one second."
     )
     assert split_sentences(wrapped) == ((0, len(wrapped)),)
 
