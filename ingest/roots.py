@@ -24,8 +24,11 @@ class Followed:
 
 
 def name_of(folder: Path) -> str:
-    """Return a folder as it was named, in full, but with no link resolved."""
-    return os.path.abspath(folder.expanduser())  # noqa: PTH100 - Path.resolve would resolve links
+    """Return a folder as it was named, in full, but with no link resolved save those before a ".."."""
+    steps = folder.expanduser().parts
+    # Behind a link ".." leads to where the link leads from, not back to where it stands.
+    up = max((place for place, step in enumerate(steps, start=1) if step == ".."), default=0)
+    return os.path.abspath(Path(*steps[:up]).resolve().joinpath(*steps[up:]))  # noqa: PTH100 - it resolves no link
 
 
 def folder_of(document: Document) -> Path:

@@ -119,3 +119,25 @@ def test_a_watched_link_is_told_when_it_is_switched(manual: Path) -> None:
     next(rounds)
     stop.set()
     assert list(rounds) == []
+
+
+def test_two_dots_behind_a_link_are_no_other_folder_of_that_name(desk: Desk, tmp_path: Path) -> None:
+    write(tmp_path / "notes", "here.txt", "The lamp is lit at dusk.")
+    write(tmp_path / "away" / "notes", "there.txt", "The gate closes at nine.")
+    (tmp_path / "away" / "inner").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "away" / "inner")
+    desk.ingest(tmp_path / "notes")
+    report = desk.ingest(tmp_path / "link" / ".." / "notes")
+    assert (report.added, report.removed) == (("there.txt",), ())
+    assert {document.root for document in desk.library.documents()} == {
+        str(tmp_path / "notes"),
+        str(tmp_path / "away" / "notes"),
+    }
+
+
+def test_a_link_behind_two_dots_is_followed(desk: Desk, manual: Path) -> None:
+    named = manual.parent / "v1" / ".." / manual.name
+    assert desk.ingest(named).unchanged == 3
+    switch(manual, "v2")
+    assert desk.ingest(named).updated == ("in/changed.txt",)
+    assert {document.root for document in desk.library.documents()} == {str(manual)}
