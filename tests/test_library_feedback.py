@@ -126,6 +126,22 @@ def test_words_that_another_document_has_too_stay_until_that_one_goes(library: L
     assert library.feedback.judged()[0].feedback.correction == ""
 
 
+def test_documents_that_are_removed_together_do_not_keep_each_others_words(library: Library) -> None:
+    owl, copy = store(library, new_document("owl.md", SECRET)), store(library, new_document("copy.md", SECRET))
+    turn = declined(library, store(library, new_document("gate.md", OTHER)))
+    library.feedback.give(Feedback(turn.id, False, "should_have_known", correction="the amber owl sleeps below"))
+    library.remove_many([owl.id, copy.id])
+    assert library.feedback.judged()[0].feedback.correction == ""
+
+
+def test_another_form_of_a_word_elsewhere_keeps_no_removed_word(library: Library) -> None:
+    removed = store(library, new_document("owl.md", "The owl feeds with mice."))
+    turn = declined(library, store(library, new_document("gate.md", "The owl feeding with mice.")))
+    library.feedback.give(Feedback(turn.id, False, "should_have_known", correction="the owl feeds with mice"))
+    library.remove(removed.id)
+    assert library.feedback.judged()[0].feedback.correction == ""
+
+
 def test_verdicts_become_the_rows_of_an_evaluation_that_its_reader_takes(library: Library, tmp_path: Path) -> None:
     owl, gate = store(library, new_document("owl.md", SECRET)), store(library, new_document("gate.md", OTHER))
     right, corrected, silent = (answered(library, owl, gate) for _ in range(3))

@@ -4,7 +4,8 @@ Readers write in words of their own, and may write what a document says. When th
 go with it, and only the verdict and its reason stay.
 """
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC
 from typing import Any
 
@@ -16,7 +17,7 @@ from rag_app.library.database import Database
 from rag_app.library.documents import each
 from rag_app.library.feedback_rows import JudgedTurn, evaluation_rows
 from rag_app.library.kept_answers import unpacked_answer
-from rag_app.library.shared_words import found_in, runs_of
+from rag_app.library.shared_words import Run, found_in, runs_of
 from rag_app.library.window import Window, within_window
 from rag_app.records.conversations import REMOVED_MARK
 from rag_app.records.feedback import Feedback
@@ -26,6 +27,14 @@ _FACTS = tuple(_feedback)
 _LATEST = _feedback.given_at.desc()
 _OF_FIGURES = _feedback.turn_id == schema.turn_figures.c.turn_id
 _AT_ONCE = 100
+_LIKE_PHRASE = text(
+    """
+    SELECT chunks.title, chunks.heading, chunks.text
+    FROM chunk_words JOIN chunks ON chunks.id = chunk_words.rowid
+    WHERE chunk_words MATCH :phrase AND chunks.document_id NOT IN (SELECT value FROM json_each(:documents))
+    LIMIT 20
+    """
+)
 
 
 class KeptFeedback:
@@ -102,33 +111,34 @@ def _read_judged(connection: Connection, which: ColumnElement[bool]) -> Iterator
             yield JudgedTurn(_as_feedback(row), row.question, row.conversation_id, unpacked_answer(row.answer))
 
 
-def forget_words(connection: Connection, document_id: int, texts: Iterable[str]) -> int:
-    """Take out of all feedback what a document may have said, before it is removed in the same transaction.
+def forget_words(connection: Connection, document_ids: Collection[int], texts: Iterable[str]) -> int:
+    """Take out of all feedback what documents may have said, before they are removed in the same transaction.
 
-    That is every word of the feedback in a conversation of which an answer drew on the document; and elsewhere, what
-    repeats a run of words of its ``texts`` that no other document has. Returns from how many verdicts words went.
+    That is every word of the feedback in a conversation of which an answer drew on one of them; and elsewhere, what
+    repeats a run of words of their ``texts`` that no other document has. Returns from how many verdicts words went.
     """
     worded = (_feedback.words != "") | (_feedback.correction != "")
     rows = connection.execute(select(_feedback.turn_id, _feedback.words, _feedback.correction).where(worded)).all()
     if not rows:
         return 0
     drawn = select(_turns.conversation_id).join(schema.turn_documents, _named.turn_id == _turns.id)
-    near = select(_turns.id).where(_turns.conversation_id.in_(drawn.where(_named.document_id == document_id)))
+    drawn = drawn.where(_named.document_id.in_(each(document_ids)))
+    near = select(_turns.id).where(_turns.conversation_id.in_(drawn))
     forgotten = set(connection.scalars(select(_feedback.turn_id).where(worded, _feedback.turn_id.in_(near))))
     runs = {row.turn_id: runs_of(row.words) | runs_of(row.correction) for row in rows if row.turn_id not in forgotten}
     repeated = found_in(texts, set().union(*runs.values()))
-    own = {run for run in repeated if not _said_elsewhere(connection, run, document_id)}
+    own = {run for run in repeated if not _said_elsewhere(connection, run, document_ids)}
     forgotten |= {turn_id for turn_id, mine in runs.items() if mine & own}
     emptied = update(schema.feedback).where(_feedback.turn_id.in_(each(forgotten)))
     connection.execute(emptied.values(words=REMOVED_MARK, correction=""))
     return len(forgotten)
 
 
-def _said_elsewhere(connection: Connection, run: tuple[str, ...], document_id: int) -> bool:
+def _said_elsewhere(connection: Connection, run: Run, document_ids: Collection[int]) -> bool:
+    """Say whether a run of words is in other documents, as far as the first few tell that have words of its stems."""
     phrase = '"' + " ".join(run) + '"'
-    chunk = "SELECT 1 FROM chunk_words JOIN chunks ON chunks.id = chunk_words.rowid WHERE chunk_words MATCH :phrase"
-    other = text(f"{chunk} AND chunks.document_id != :document LIMIT 1")
-    return connection.scalar(other, {"phrase": phrase, "document": document_id}) is not None
+    found = connection.execute(_LIKE_PHRASE, {"phrase": phrase, "documents": json.dumps(list(document_ids))})
+    return any(found_in((part or "" for part in row), {run}) for row in found)
 
 
 def _as_feedback(row: Any) -> Feedback:

@@ -1,8 +1,7 @@
 """Remove documents, then take their words off the disk and write down where they were looked for."""
 
 import logging
-from collections.abc import Sequence
-from itertools import chain
+from collections.abc import Iterator, Sequence
 
 from sqlalchemy import Connection, func, select
 
@@ -41,14 +40,15 @@ def remove_documents(database: Database, index: CachedIndex, ids: Sequence[int])
     if not ids:
         return []
     probes: list[str] = []
+    different = list(dict.fromkeys(ids))
     with database.writing() as connection:
         begin_revision(connection)
+        # For all at once: to look through the feedback takes long where there is much of it.
+        forget_words(connection, different, _all_texts(connection, different))
         receipts = []
-        for document_id in dict.fromkeys(ids):
-            text = connection.scalar(select(_texts.text).where(_texts.document_id == document_id))
-            forget_words(connection, document_id, chain([text or ""], version_texts(connection, document_id)))
+        for document_id in different:
+            probes += probes_of(_text_of(connection, document_id))
             receipts.append(_remove(connection, document_id))
-            probes += probes_of(text or "")
         note_residue(connection)
     try:
         return _clean(database, index, receipts=receipts, probes=probes)
@@ -80,6 +80,17 @@ def _clean(
     checked = [VECTOR_INDEX, *erase(database, sought)]
     with database.writing() as connection:
         return add_checked(connection, receipts, checked)
+
+
+def _all_texts(connection: Connection, ids: Sequence[int]) -> Iterator[str]:
+    """Yield what documents say and what their versions said, one text at a time."""
+    for document_id in ids:
+        yield _text_of(connection, document_id)
+        yield from version_texts(connection, document_id)
+
+
+def _text_of(connection: Connection, document_id: int) -> str:
+    return connection.scalar(select(_texts.text).where(_texts.document_id == document_id)) or ""
 
 
 def _remove(connection: Connection, document_id: int) -> Receipt:
