@@ -23,6 +23,14 @@ def test_a_number_that_the_passage_lacks_lowers_the_confidence_more() -> None:
     assert passage_confidence(0.8, question, text) < passage_confidence(0.8, "Who is Sven Heron?", text)
 
 
+def test_what_is_said_of_one_month_hardly_answers_for_another() -> None:
+    text = "The test in January 2026 restored the ledger in 5 hours. The next is due in July."
+    question = "How long did the test in {} 2026 take?"
+    assert passage_confidence(0.6, question.format("January"), text) == pytest.approx(0.6)
+    assert passage_confidence(0.6, question.format("April"), text) < 0.2
+    assert passage_confidence(0.6, "How long did it take in April?", "It took 5 hours in the spring.") > 0.4
+
+
 def test_certainty_either_way_stays() -> None:
     assert passage_confidence(0.0, "Sweden 5?", TABLE) == 0.0
     assert passage_confidence(1.0, "What of Sweden 5?", TABLE) == 1.0

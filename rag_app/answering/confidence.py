@@ -11,12 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rag_app.answering.grounding import quote_around
-from rag_app.answering.wording import coverage, fits_question, missing_names, missing_numbers
+from rag_app.answering.wording import coverage, fits_question, lacks_month, missing_names, missing_numbers
 from rag_app.models.evidence import AnswerSpan, Evidence
 from rag_app.records import Passage
 
 MISSING_NAME = 0.5
 MISSING_NUMBER = 1.0
+MISSING_MONTH = 2.0
+"""Beside that of a name: what was measured in January says nothing of April."""
 MOST_MISSING = 3
 SHARED_WORDS = 8.0
 UNFIT = 12.0
@@ -79,6 +81,8 @@ def passage_confidence(probability: float, question: str, passage: str) -> float
     names = min(len(missing_names(question, passage)), MOST_MISSING)
     numbers = min(len(missing_numbers(question, passage)), MOST_MISSING)
     odds = log_odds(probability) - MISSING_NAME * names - MISSING_NUMBER * numbers
+    if lacks_month(question, passage):
+        odds -= MISSING_MONTH
     return 1 / (1 + math.exp(-odds))
 
 

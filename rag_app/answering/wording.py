@@ -186,6 +186,12 @@ def missing_numbers(claim: str, evidence: str) -> list[str]:
     return [q.number for q in quantities(claim) if q.number not in held]
 
 
+def lacks_month(claim: str, evidence: str) -> bool:
+    """Tell whether the claim names months and the evidence names others, but none of those."""
+    asked, held = ({m.casefold() for m in _MONTH.findall(text)} for text in (claim, evidence))
+    return bool(asked and held) and not asked & held
+
+
 def negation_agrees(claim: str, evidence: str) -> bool:
     """Tell whether claim and evidence are both negated or both not."""
     return _negated(claim) == _negated(evidence)
