@@ -378,6 +378,16 @@ def test_no_search_waits_for_an_index_while_a_library_goes_over_to_another_embed
     assert list(index_file(folder).parent.glob("*.next")) == []
 
 
+def test_the_index_of_a_change_that_never_came_is_not_loaded(folder: Path) -> None:
+    with open_large(folder) as library:
+        library._index.prepare(library._database, "other", 32)
+    index_file(folder).unlink(missing_ok=True)
+    with open_large(folder) as library:
+        library.search_vectors(QUERIES[0], 5)
+        assert library._index._successor._index is None
+    assert len(list(index_file(folder).parent.glob("*.next"))) == 1
+
+
 @pytest.mark.parametrize("moment", ["embedded", "prepared", "gone over"])
 def test_a_change_of_embedder_that_was_killed_goes_on(folder: Path, moment: str) -> None:
     with start_python(CHANGER, str(folder), moment) as process:

@@ -39,12 +39,14 @@ class Successor:
 
     def of(self, connection: Connection, stamp: Stamp) -> VectorIndex | None:
         """Return the index if it is of this state or of one before it: the library has gone over."""
-        if self._index is None and self._file.exists():
+        if self._index is None:
+            # Its head first: what was left behind by a change that never came may be large, and is of no use.
+            head = VectorIndex.stamp_of(self._file)
+            if head is None or not can_follow(connection, head[0], stamp):
+                return None
             self._index = VectorIndex.load(self._file, sizes=self._sizes)
         found = self._index
-        if found is None or not can_follow(connection, found.stamp, stamp):
-            return None
-        return found
+        return found if found is not None and can_follow(connection, found.stamp, stamp) else None
 
     def saved(self, index: VectorIndex) -> None:
         """Let go of what has been saved as the index itself."""
