@@ -122,7 +122,8 @@ def draw(request: Mapping[str, Any]) -> Message:
         png = render_page(data, request["page"], boxes, scale=request["scale"], name=request["name"])
         return reply | {"png": base64.b64encode(png).decode()}
     except NotOpened:
-        return reply
+        # That may be over soon, without the file being changed.
+        return reply | {"lasting": False}
     except ReadError as error:
         return reply | {"failure": str(error), "lasting": True}
 

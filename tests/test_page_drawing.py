@@ -94,6 +94,17 @@ def test_a_file_that_changed_or_is_gone_or_is_a_link_is_not_drawn(drawer: PageDr
     assert drawer.draw(request) is None
 
 
+def test_a_page_is_drawn_once_its_file_can_be_opened_again(drawer: PageDrawer, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    request = replace(page_of(tmp_path / "in" / "a.pdf", raw_pdf(1)), name="in/a.pdf")
+    (tmp_path / "in").rename(tmp_path / "away")
+    (tmp_path / "in").symlink_to(tmp_path / "away")
+    assert drawer.draw(request) is None
+    (tmp_path / "in").unlink()
+    (tmp_path / "away").rename(tmp_path / "in")
+    assert drawer.draw(request)
+
+
 def test_the_process_stays_for_the_next_page_and_goes_when_idle(tmp_path: Path) -> None:
     before, earlier = readers(), set(threading.enumerate())
     drawer = PageDrawer(LIMITS, idle_seconds=0.5)
