@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -209,6 +210,25 @@ def test_a_watched_folder_that_is_not_there_is_told_and_waited_for(application: 
     watched = dock.watch(tmp_path / "not mounted", "docs")
     until(lambda: "does not exist" in watched.trouble)
     dock.watched.remove(watched)
+
+
+def test_a_folder_that_comes_to_lead_out_of_those_allowed_is_taken_in_no_more(
+    application: Application, tmp_path: Path
+) -> None:
+    allowed, elsewhere = tmp_path / "allowed" / "birds", tmp_path / "elsewhere"
+    for folder, content in ((allowed, OWLS), (elsewhere, BEES)):
+        folder.mkdir(parents=True)
+        (folder / "a.md").write_bytes(content)
+    bounded = replace(application, settings=replace(application.settings, server_folders=str(allowed.parent)))
+    dock = Dock(bounded)
+    assert finish(dock.add_folder(allowed, "default")).report
+    allowed.rename(tmp_path / "away")
+    allowed.symlink_to(elsewhere)
+    assert "not allowed here" in finish(dock.add_folder(allowed, "default")).error
+    never = replace(application, settings=replace(application.settings, server_folders="never"))
+    assert "server_folders is never" in finish(Dock(never).add_folder(tmp_path / "away", "default")).error
+    (document,) = application.library.documents()
+    assert "Owls" in application.library.text(document.id)
 
 
 @pytest.mark.parametrize("content", ["", "no json", "[]", '{"folders": [{"folder": 3}]}'])

@@ -56,6 +56,8 @@ def checked_server_folder(typed: str, settings: Settings) -> Path:
     """
     from ingest.discovery import checked_folder
 
+    if settings.server_folders == "never":
+        raise PageError(why_not(settings))
     if not typed.strip():
         raise PageError("Type the path of a folder first, such as /home/me/documents.")
     try:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rag_app.records import FailedFile, Failure, IngestEvent, IngestReport
 from ui.ingestion import OnEvent, OpenReading, Work
+from ui.server_folders import checked_server_folder
 from ui.uploads import KeptUploads, Upload, is_hidden
 
 if TYPE_CHECKING:
@@ -72,6 +73,8 @@ def folder_work(application: "Application", folder: Path, collection: str, *, dr
         from ingest.pipeline import ingest_folder
         from rag_app.assembly import ingest_options
 
+        # Since it was chosen, a link may have taken its place, or other folders may be allowed.
+        checked_server_folder(str(folder), application.settings)
         report = ingest_folder(
             folder,
             application.library,
