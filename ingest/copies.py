@@ -18,11 +18,15 @@ class Copy:
 
 
 def document_of(library: Library, twin: Document) -> NewDocument | None:
-    """Return a stored document as it was before it was stored; None if it is gone."""
+    """Return a stored document as it was before it was stored; None if it is gone or is no longer what it was."""
     try:
         text, chunks = library.text(twin.id), library.chunks(twin.id)
         boxes = library.boxes(twin.id, 0, len(text))
+        now = library.document(twin.id)
     except NotFound:
+        return None
+    # Another program may have stored it anew, even between the text and the chunks: they would not fit each other.
+    if (now.version, now.reading) != (twin.version, twin.reading):
         return None
     return NewDocument(
         name=twin.name,

@@ -1,10 +1,13 @@
 """What was read by other readers, or split into chunks of other sizes, is read again though its file is as it was."""
 
 import sqlite3
+from concurrent.futures import Future
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
-from ingest.pipeline import ingest_files
+from ingest.pipeline import ingest_files, ingest_folder
+from ingest.reading import ReadFile, Request, Unread
 from rag_app.library import Library
 from tests.fakes import FakeEmbedder
 from tests.folders import OPTIONS, Desk, write
@@ -119,3 +122,26 @@ def test_a_file_that_is_given_again_is_read_again_too(desk: Desk, folder: Path) 
         [folder / "long.txt"], folder, desk.library, FakeEmbedder(), options=OPTIONS, open_reading=ReadingHere
     )
     assert report.read_again == ("long.txt",)
+
+
+def test_a_copy_of_what_another_program_reads_anew_meanwhile_is_read_for_itself(desk: Desk, folder: Path) -> None:
+    write(folder, "a.txt", "\n\n".join(SENTENCES))
+    desk.ingest()
+    write(folder, "copy.txt", "\n\n".join(SENTENCES))
+    other = replace(OPTIONS, chunk_tokens=64)
+
+    class Slower(ReadingHere):
+        def submit(self, request: Request) -> "Future[ReadFile | Unread]":
+            ingest_files(
+                [folder / "a.txt"], folder, desk.library, FakeEmbedder(), options=other, open_reading=ReadingHere
+            )
+            return super().submit(request)
+
+    ingest_folder(folder, desk.library, FakeEmbedder(), options=OPTIONS, open_reading=Slower)
+    texts = {name: [text for _, text in chunks] for name, chunks in chunks_of(desk.library).items()}
+    assert len(texts["a.txt"]) > len(texts["copy.txt"])
+    assert {name: d.reading for name, d in desk.documents().items()} == {
+        "a.txt": other.reading(FakeEmbedder()),
+        "copy.txt": OPTIONS.reading(FakeEmbedder()),
+    }
+    assert desk.library.verify().problems == ()
