@@ -6,14 +6,16 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
 from bs4 import BeautifulSoup
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rag_app.errors import ReadError
 from rag_app.records import REMOVED_MARK, Answer, Chunk, Citation, Document, Passage, Sentence
 from ui.answers import answer_html, question_html, writing_html
 from ui.conversation import Turn
-from ui.sources import original_of, passages_html, place, source_of, sources_html
+from ui.sources import original_of, passages_html, place, read_original, source_of, sources_html
 
 TEXT = "Leave\n\nUp to 10 days may be carried over. " + "They lapse in March. " * 40
 QUOTE = "Up to 10 days may be carried over."
@@ -180,3 +182,19 @@ def test_an_original_is_unchanged_changed_or_gone(tmp_path: Path) -> None:
     assert original_of(document) == "changed"
     file.unlink()
     assert original_of(document) == "gone"
+
+
+def test_of_an_original_nothing_is_handed_out_that_took_its_place(tmp_path: Path) -> None:
+    file, secret = tmp_path / "leave.md", tmp_path / "secret"
+    file.write_bytes(b"first")
+    secret.write_bytes(b"first")
+    document = make_document(path=str(file), sha256=hashlib.sha256(b"first").hexdigest())
+    document = replace(document, size=5)
+    assert read_original(document) == b"first"
+    file.write_bytes(b"later")
+    with pytest.raises(ReadError, match=r"leave.md has changed since it was read. Load the page again"):
+        read_original(document)
+    file.unlink()
+    file.symlink_to(secret)
+    with pytest.raises(ReadError, match="links are not followed"):
+        read_original(document)

@@ -3,13 +3,14 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from hashlib import file_digest
+from functools import partial
+from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
-from rag_app.errors import NotFound
+from rag_app.errors import NotFound, ReadError
 from rag_app.records import Citation, Document, Passage
 from ui.markup import as_label, escaped
 
@@ -132,6 +133,20 @@ def _sha256(path: str, mtime_ns: int, size: int) -> str:
         return file_digest(file, "sha256").hexdigest()
 
 
+def read_original(document: Document) -> bytes:
+    """Return the file that a document was read from, and nothing that has taken its place since it was looked at.
+
+    Raises:
+        ReadError: it cannot be opened, is a link now, or is another file.
+    """
+    from ingest.file_bytes import read_bytes
+
+    data, _ = read_bytes(Path(document.path), document.name, limit=document.size)
+    if sha256(data).hexdigest() != document.sha256:
+        raise ReadError(f"{document.name} has changed since it was read. Load the page again to take its text.")
+    return data
+
+
 def offer_originals(library: "Library", documents: Iterable[Document], *, key: str) -> None:
     """Draw a download button for each document: its original file, or its extracted text when that is not to be had."""
     with st.container(horizontal=True, key=f"originals-{key}", gap="small"):
@@ -144,7 +159,7 @@ def _offer(library: "Library", document: Document, *, key: str) -> None:
     if state == "unchanged":
         st.download_button(
             as_label(document.name, 60),
-            Path(document.path).read_bytes,
+            partial(read_original, document),
             file_name=Path(document.path).name,
             mime="application/octet-stream",
             key=key,
