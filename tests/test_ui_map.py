@@ -120,6 +120,27 @@ def test_a_map_that_cannot_be_drawn_says_why_each_time_it_is_tried(application: 
             await_plot(cartographer, library)
 
 
+def test_a_map_that_cannot_be_drawn_for_a_reason_unforeseen_is_told_and_not_begun_over_and_over(
+    application: Application, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(application, tmp_path / "docs", 1)
+    begun = []
+
+    def fail(library: Library, scope: Scope) -> Plot:
+        begun.append(scope)
+        raise ValueError("not a number")
+
+    monkeypatch.setattr("ui.cartography.draw_plot", fail)
+    cartographer = Cartographer()
+    for _ in range(3):
+        with pytest.raises(RagError, match="Something went wrong"):
+            await_plot(cartographer, application.library)
+    assert len(begun) == 1
+    monkeypatch.undo()
+    store_text(application, "second.md", LEAVE, root=tmp_path / "docs")
+    assert len(await_plot(cartographer, application.library).sample.chunks) == 2
+
+
 def test_the_largest_documents_have_colours_and_the_rest_one_grey(application: Application, tmp_path: Path) -> None:
     documents = fill(application, tmp_path / "docs", len(COLOURS) + 2)
     groups = groups_of(plot_of(application), documents, by_collection=False)

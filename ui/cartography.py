@@ -1,14 +1,16 @@
 """Where maps are drawn: in the background, one at a time, once for each state of the library."""
 
 import threading
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 import streamlit as st
 
-from rag_app.errors import RagError
+from rag_app.errors import PageError
 from rag_app.records import Scope
+from ui.guard import told_in_words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 MOST_CHUNKS = 20_000
 """Of more, a fair sample is drawn: a browser would be slow with them, and nobody could tell them apart."""
 _REMEMBERED = 8
+AGAIN_AFTER_SECONDS = 60.0
+"""A map that could not be drawn is not tried again before, unless the library has changed."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,7 +40,7 @@ class Cartographer:
 
     def __init__(self) -> None:
         self._plots: WeakKeyDictionary[Library, dict[Scope, Plot]] = WeakKeyDictionary()
-        self._errors: dict[tuple[Library, Scope], RagError] = {}
+        self._errors: dict[tuple[Library, Scope], tuple[int, float, str]] = {}
         self._drawing: set[tuple[Library, Scope]] = set()
         self._lock = threading.Lock()
         self._one_at_a_time = threading.Lock()
@@ -47,12 +51,13 @@ class Cartographer:
         Where it does not, the next one is begun.
 
         Raises:
-            RagError: it could not be drawn.
+            PageError: it could not be drawn.
         """
         revision = library.revision
         with self._lock:
-            if error := self._errors.pop((library, scope), None):
-                raise error
+            told_of, when, words = self._errors.get((library, scope), (revision, 0.0, ""))
+            if words and told_of == revision and time.monotonic() - when < AGAIN_AFTER_SECONDS:
+                raise PageError(words)
             plot = self._plots.get(library, {}).get(scope)
             fresh = plot is not None and plot.revision == revision
             if not fresh and (library, scope) not in self._drawing:
@@ -61,21 +66,21 @@ class Cartographer:
             return plot, fresh
 
     def _draw(self, library: "Library", scope: Scope) -> None:
-        try:
-            with self._one_at_a_time:
-                plot = draw_plot(library, scope)
-            with self._lock:
-                plots = self._plots.setdefault(library, {})
-                plots.pop(scope, None)
-                plots[scope] = plot
-                for oldest in list(plots)[:-_REMEMBERED]:
-                    del plots[oldest]
-        except RagError as error:
-            with self._lock:
-                self._errors[library, scope] = error
-        finally:
-            with self._lock:
-                self._drawing.discard((library, scope))
+        revision, trouble = library.revision, [""]
+        plot = None
+        with told_in_words(trouble.append), self._one_at_a_time:
+            plot = draw_plot(library, scope)
+        with self._lock:
+            self._drawing.discard((library, scope))
+            self._errors.pop((library, scope), None)
+            if plot is None:
+                self._errors[library, scope] = (revision, time.monotonic(), trouble[-1])
+                return
+            plots = self._plots.setdefault(library, {})
+            plots.pop(scope, None)
+            plots[scope] = plot
+            for oldest in list(plots)[:-_REMEMBERED]:
+                del plots[oldest]
 
 
 def draw_plot(library: "Library", scope: Scope, *, most: int = MOST_CHUNKS) -> Plot:
