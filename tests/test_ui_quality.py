@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bs4 import BeautifulSoup
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from rag_app.assembly import Application
@@ -193,7 +194,7 @@ def test_a_report_is_read_without_its_markup_and_with_the_pictures_beside_it(tmp
         file.write_text(f"{text}\n![x](http://evil.example/x.png) [y](javascript:alert)\n", encoding="utf-8")
         os.utime(file, (NOW.timestamp() - age, NOW.timestamp() - age))
     folder = tmp_path / "runs" / "late"
-    (folder / "curve.png").write_bytes(b"png")
+    Image.new("RGB", (4, 4)).save(folder / "curve.png")
     assert latest_report(tmp_path) == folder
     parts = read_report(folder)
     assert parts
@@ -203,6 +204,55 @@ def test_a_report_is_read_without_its_markup_and_with_the_pictures_beside_it(tmp
     assert [cell.get_text() for cell in parsed.select("td")] == ["1", EVIL]
     (folder / "report.md").write_bytes(b"\xff\xfe")
     assert read_report(folder) is None
+
+
+def test_a_report_shows_no_file_of_elsewhere_and_nothing_that_is_no_picture(tmp_path: Path) -> None:
+    secret, report = tmp_path / "secret", tmp_path / "report"
+    secret.mkdir()
+    report.mkdir()
+    Image.new("RGB", (4, 4)).save(secret / "passport.png")
+    (secret / "notes.md").write_text("the code is 4711", encoding="utf-8")
+    (report / "curve.png").symlink_to(secret / "passport.png")
+    (report / "broken.png").write_bytes(b"no picture")
+    (report / "report.md").write_text("![a](curve.png) ![b](broken.png) ![c](../secret/passport.png)", encoding="utf-8")
+    parts = read_report(report)
+    assert parts
+    assert not any(part.picture for part in parts)
+    (report / "report.md").unlink()
+    (report / "report.md").symlink_to(secret / "notes.md")
+    assert read_report(report) is None
+
+
+def test_what_readers_upload_is_no_report(tmp_path: Path) -> None:
+    uploaded = tmp_path / "uploads" / "default"
+    uploaded.mkdir(parents=True)
+    (uploaded / "report.md").write_text("# All is well", encoding="utf-8")
+    assert latest_report(tmp_path) is None
+
+
+def test_a_folder_of_the_server_is_named_only_by_who_may_read_it(tmp_path: Path) -> None:
+    for place in ("closed", "open"):
+        (tmp_path / place).mkdir()
+        (tmp_path / place / "report.md").write_text(f"# From {place}", encoding="utf-8")
+    page = report_page(tmp_path / "home", "local")
+    assert not page.text_input, "As in a test, nobody knows that the page is seen on this computer alone."
+    page = report_page(tmp_path / "home", str(tmp_path / "open"))
+    page.text_input[0].set_value(str(tmp_path / "closed")).run()
+    assert "not allowed here" in shown(page)
+    assert "From closed" not in shown(page)
+    page.text_input[0].set_value(str(tmp_path / "open")).run()
+    assert "From open" in shown(page)
+
+
+def report_page(home: Path, server_folders: str) -> AppTest:
+    return AppTest.from_function(report_script, kwargs={"home": home, "server_folders": server_folders}).run()
+
+
+def report_script(home: "Path", server_folders: str) -> None:
+    from rag_app.settings import load_settings
+    from ui.report_view import draw_report
+
+    draw_report(load_settings({"home": home, "server_folders": server_folders}, {}))
 
 
 def test_a_page_without_questions_says_what_to_do(application: Application) -> None:

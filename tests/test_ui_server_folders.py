@@ -8,7 +8,7 @@ import pytest
 
 from rag_app.errors import FolderError, PageError, SettingsError
 from rag_app.settings import Settings, load_settings
-from ui.server_folders import allowed_roots, checked_server_folder, is_local, why_not
+from ui.server_folders import allowed_roots, checked_server_folder, checked_to_be_read, is_local, why_not
 
 
 def settings(tmp_path: Path, **values: Any) -> Settings:
@@ -78,6 +78,17 @@ def test_only_folders_below_those_allowed_can_be_chosen_and_no_link_or_dots_lead
     for wrong in ("closed", "open/../closed", "open/link", "openly", ""):
         with pytest.raises(PageError, match="not allowed here"):
             checked_server_folder(f"{tmp_path}/{wrong}", allowed)
+
+
+def test_a_folder_that_is_only_looked_at_may_be_the_programs_own_but_no_other_that_is_not_allowed(
+    tmp_path: Path,
+) -> None:
+    allowed = settings(tmp_path, server_folders=f"{tmp_path}/open")
+    for fine in ("open/report", "home/report"):
+        assert checked_to_be_read(f"{tmp_path}/{fine}", allowed) == tmp_path / fine
+    for wrong in ("closed", "home/../closed"):
+        with pytest.raises(PageError, match="not allowed here"):
+            checked_to_be_read(f"{tmp_path}/{wrong}", allowed)
 
 
 def test_the_setting_is_local_never_or_whole_paths(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def show(application: "Application") -> None:
     _headed("Feedback")
     _draw_feedback(library, figures)
     _headed("Measured on questions with known answers")
-    draw_report(application.settings.home)
+    draw_report(application.settings)
 
 
 def _choose_window(collections: Sequence[str]) -> "Window":

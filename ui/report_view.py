@@ -1,6 +1,7 @@
 """The latest report of ``rag-app eval report``: its tables as they were written, its pictures, and nothing else of it.
 
-A report is a file like any other: nothing in it becomes markup, and only pictures beside it are shown.
+A report is a file like any other: nothing in it becomes markup, and only pictures beside it are shown. Which folder it
+is read from is asked of nobody who could not have read it anyway.
 """
 
 import json
@@ -12,10 +13,15 @@ from pathlib import Path
 
 import streamlit as st
 
+from rag_app.errors import RagError
+from rag_app.settings import Settings
+from ui.guard import show_error
 from ui.markup import escaped
+from ui.server_folders import are_offered, checked_to_be_read
 
 REPORT = "report.md"
 MOST_BYTES = 2_000_000
+MOST_PIXELS = 40_000_000
 _FOLDER = "report_folder"
 _PICTURE = re.compile(r"!\[([^\]]*)\]\(([\w.-]+\.png)\)")
 
@@ -29,24 +35,34 @@ class Part:
     shows: str = ""
 
 
-def draw_report(home: Path) -> None:
-    """Draw the latest report in the home folder, or the one in a folder that the reader names."""
-    named = st.session_state.get(_FOLDER, "").strip()
-    folder = Path(named).expanduser() if named else latest_report(home)
-    if folder is None:
-        st.html(
-            '<p class="quiet">There is no report yet. This command asks the questions of a file, with and without each '
-            "part of rag_app, and writes tables and curves where this page finds them. It takes some minutes. With "
-            "<code>--questions FILE</code> it asks your own, such as those that feedback is saved as.</p>"
-            f'<pre class="command">{escaped(command_for(home))}</pre>'
-        )
+def draw_report(settings: Settings) -> None:
+    """Draw the latest report in the home folder, or the one in a folder that the reader names, if one may be named."""
+    home, may_name = settings.home, are_offered(settings)
+    named = st.session_state.get(_FOLDER, "").strip() if may_name else ""
+    try:
+        folder = checked_to_be_read(named, settings) if named else latest_report(home)
+    except RagError as error:
+        show_error(str(error))
     else:
+        _draw_latest(folder, home)
+    if may_name:
+        st.text_input(
+            "Folder of another report",
+            key=_FOLDER,
+            placeholder=str(home / "report"),
+            help="A folder on the computer that runs rag_app, with a report.md in it",
+        )
+
+
+def _draw_latest(folder: Path | None, home: Path) -> None:
+    if folder is not None:
         _draw_folder(folder)
-    st.text_input(
-        "Folder of another report",
-        key=_FOLDER,
-        placeholder=str(home / "report"),
-        help="A folder on the computer that runs rag_app, with a report.md in it",
+        return
+    st.html(
+        '<p class="quiet">There is no report yet. This command asks the questions of a file, with and without each '
+        "part of rag_app, and writes tables and curves where this page finds them. It takes some minutes. With "
+        "<code>--questions FILE</code> it asks your own, such as those that feedback is saved as.</p>"
+        f'<pre class="command">{escaped(command_for(home))}</pre>'
     )
 
 
@@ -56,8 +72,17 @@ def command_for(home: Path) -> str:
 
 
 def latest_report(home: Path) -> Path | None:
-    """Return the folder of the newest report in the home folder, or in a folder of it; None where there is none."""
-    found = [file for pattern in (f"*/{REPORT}", f"*/*/{REPORT}") for file in home.glob(pattern) if file.stat().st_size]
+    """Return the folder of the newest report in the home folder, or in a folder of it; None where there is none.
+
+    What readers have uploaded is no report, whatever its name.
+    """
+    uploads = home / "uploads"
+    found = [
+        file
+        for pattern in (f"*/{REPORT}", f"*/*/{REPORT}")
+        for file in home.glob(pattern)
+        if not file.is_relative_to(uploads) and file.stat().st_size
+    ]
     return max(found, key=lambda file: file.stat().st_mtime).parent if found else None
 
 
@@ -65,7 +90,8 @@ def read_report(folder: Path) -> list[Part] | None:
     """Return the parts of the report in a folder; None where there is none that can be read."""
     file = folder / REPORT
     try:
-        if not file.is_file() or file.stat().st_size > MOST_BYTES:
+        # A link would show what lies elsewhere.
+        if file.is_symlink() or not file.is_file() or file.stat().st_size > MOST_BYTES:
             return None
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
@@ -74,11 +100,22 @@ def read_report(folder: Path) -> list[Part] | None:
     for match in _PICTURE.finditer(text):
         parts.append(Part(_as_html(text[end : match.start()])))
         picture = folder / match.group(2)
-        if picture.is_file():
+        if picture.is_file() and not picture.is_symlink() and _is_png(picture):
             parts.append(Part(picture=picture, shows=match.group(1)))
         end = match.end()
     parts.append(Part(_as_html(text[end:])))
     return [part for part in parts if part.html or part.picture]
+
+
+def _is_png(picture: Path) -> bool:
+    """Say whether a file can be shown as a picture, and is one of a size that a report has."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(picture, formats=["PNG"]) as image:
+            return image.width * image.height <= MOST_PIXELS
+    except (OSError, UnidentifiedImageError, Image.DecompressionBombError):
+        return False
 
 
 def _as_html(markdown: str) -> str:

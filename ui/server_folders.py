@@ -56,27 +56,45 @@ def checked_server_folder(typed: str, settings: Settings) -> Path:
     """
     from ingest.discovery import checked_folder
 
-    if settings.server_folders == "never":
-        raise PageError(why_not(settings))
+    real = _real_path(typed)
+    home = settings.home.resolve()
+    if real.is_relative_to(home):
+        raise PageError(f"{typed.strip()} belongs to rag_app itself ({home}). Choose a folder of your own.")
+    _check_allowed(real, settings)
+    return checked_folder(real)
+
+
+def checked_to_be_read(typed: str, settings: Settings) -> Path:
+    """Return the real path of a folder that was typed, from which the page alone shows a file; rag_app's own, too.
+
+    Raises:
+        PageError: it is not a whole path, or not one that the page may read.
+    """
+    real = _real_path(typed)
+    if not real.is_relative_to(settings.home.resolve()):
+        _check_allowed(real, settings)
+    return real
+
+
+def _real_path(typed: str) -> Path:
     if not typed.strip():
         raise PageError("Type the path of a folder first, such as /home/me/documents.")
     try:
         folder = Path(typed.strip()).expanduser()
         if not folder.is_absolute():
             raise PageError(f"{typed} is not a whole path. Begin it with {Path.home().anchor} or with ~.")
-        real = folder.resolve()
+        return folder.resolve()
     except (OSError, RuntimeError, ValueError) as error:
         raise PageError(f"{typed} is not a path that can be followed ({error}). Check its spelling.") from error
-    home = settings.home.resolve()
-    if real.is_relative_to(home):
-        raise PageError(f"{folder} belongs to rag_app itself ({home}). Choose a folder of your own.")
+
+
+def _check_allowed(folder: Path, settings: Settings) -> None:
     roots = allowed_roots(settings)
-    if roots and not any(real.is_relative_to(root) for root in roots):
+    if roots and not any(folder.is_relative_to(root) for root in roots):
         raise PageError(
             f"{folder} is not allowed here. Choose a folder in {', '.join(map(str, roots))}, or have it added to the "
             "setting server_folders."
         )
-    return checked_folder(real)
 
 
 def allowed_roots(settings: Settings) -> list[Path]:
