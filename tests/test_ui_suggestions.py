@@ -53,12 +53,18 @@ class Assistant:
 class Parts:
     """As much of an application as a finding uses."""
 
+    revision = 1
+
     def __init__(self, assistant: Assistant) -> None:
         self.assistant = assistant
 
+    @property
+    def library(self) -> "Parts":
+        return self
+
 
 def finding(assistant: Assistant, *waiting: tuple[str, Place]) -> Finding:
-    return Finding(cast(Application, Parts(assistant)), (), Scope(), list(waiting))
+    return Finding(cast(Application, Parts(assistant)), (), Scope(), Parts.revision, list(waiting))
 
 
 def run(one: Finding) -> list[str]:
@@ -98,6 +104,28 @@ def test_a_question_that_gave_way_is_tried_again(tmp_path: Path) -> None:
     assert one.found == []
     assistant.meanwhile = lambda: None
     assert run(one) == ["here"]
+
+
+def test_a_question_gives_way_also_where_its_answer_has_not_begun(tmp_path: Path) -> None:
+    library = open_library(tmp_path)
+    document = store(library, new_document("owl.md", SECRET))
+    begun: list[str] = []
+    one = finding(
+        Assistant({"here": answer_from(library, document)}, lambda: begun.append("here")),
+        ("here", (document.id, 0, 10)),
+    )
+    one.give_way()
+    assert one.go_on()
+    assert begun == []
+    assert run(one) == begun == ["here"]
+
+
+def test_questions_of_a_library_that_has_changed_are_tried_no_more(tmp_path: Path) -> None:
+    begun: list[str] = []
+    assistant = Assistant({"here": None}, lambda: begun.append("here"))
+    one = Finding(cast(Application, Parts(assistant)), (), Scope(), Parts.revision - 1, [("here", (1, 0, 10))])
+    assert not one.go_on()
+    assert (begun, one.waiting, one.found) == ([], [], [])
 
 
 def test_an_error_ends_the_search_for_good() -> None:

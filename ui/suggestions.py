@@ -35,11 +35,15 @@ Place = tuple[int, int, int]
 
 @dataclass(slots=True)
 class Finding:
-    """Questions that are being tried, and those that proved to be answered. ``waiting`` holds (question, place)."""
+    """Questions that are being tried, and those that proved to be answered. ``waiting`` holds (question, place).
+
+    ``revision`` is the state of the library in which they are tried.
+    """
 
     application: "Application"
     history: Sequence[Message]
     scope: Scope
+    revision: int
     waiting: list[tuple[str, Place]] = field(default_factory=list)
     found: list[str] = field(default_factory=list)
     done: bool = False
@@ -48,11 +52,17 @@ class Finding:
 
     def go_on(self) -> bool:
         """Try the next question; say whether there is more to do."""
+        if self.application.library.revision != self.revision:
+            # Their words may be gone. Not done: while documents come in, a page would be drawn anew with each of them.
+            self.waiting, self.found = [], []
+            return False
         try:
             proved = self._proves(*self.waiting[0])
         except BaseException:
             self.done = True  # Nobody need look any more.
             raise
+        finally:
+            self._reply, self._gave_way = None, False
         if proved is None:
             return True
         question, _ = self.waiting.pop(0)
@@ -70,8 +80,9 @@ class Finding:
 
     def _proves(self, question: str, place: Place) -> bool | None:
         """Say whether the question is answered from the very sentence that it was made of; None if it must wait."""
-        self._gave_way = False
         self._reply = reply = self.application.assistant.ask(question, history=self.history, scope=self.scope)
+        if self._gave_way:
+            return None  # Asked to between the two, when there was no reply yet to be stopped.
         for _ in reply:
             pass
         if self._gave_way:
@@ -128,7 +139,7 @@ def draw_suggestions(
     finding = suggestions().known(key, revision=revision)
     if finding is None:
         asked = [turn.question for turn in turns]
-        finding = Finding(application, _history(turns), scope, candidates(application, last.answer, asked))
+        finding = Finding(application, _history(turns), scope, revision, candidates(application, last.answer, asked))
         suggestions().begin(key, finding)
     if not finding.done:
         _watch(finding)
