@@ -155,9 +155,15 @@ def _draw_turn(application: "Application", turn: Turn, job: Job | None, *, last:
         _offer_again(application, turn, key="again-halted")
         _follow(application, turn, job, place)
     _draw_answer(application, turn, place)
-    draw_feedback(application.library, turn)
-    if last and turn.state == "answered":
-        _offer_anew(application, turn)
+    if turn.answer is None:
+        _offer_again(application, turn, key="again")
+        return
+    # In one row, as far as there is room. The thumbs come first: they stay where they were pressed.
+    with st.container(horizontal=True, key=f"below-{turn.number}", vertical_alignment="center"):
+        draw_feedback(application.library, turn)
+        offer_inside(turn)
+        if last:
+            _offer_anew(application, turn)
 
 
 def _draw_answer(application: "Application", turn: Turn, place: DeltaGenerator) -> None:
@@ -167,13 +173,8 @@ def _draw_answer(application: "Application", turn: Turn, place: DeltaGenerator) 
     if turn.sources:
         offer_sources(turn)
         st.html(sources_html(turn.number, turn.sources))
-    with st.container(horizontal=True, key=f"below-{turn.number}", vertical_alignment="center"):
-        if turn.sources:
-            cited = [source.citation.document for source in turn.sources]
-            offer_originals(application.library, cited, key=str(turn.number))
-        offer_inside(turn)
-    if turn.state != "answered":
-        _offer_again(application, turn, key="again")
+        cited = [source.citation.document for source in turn.sources]
+        offer_originals(application.library, cited, key=str(turn.number))
 
 
 def _offer_again(application: "Application", turn: Turn, *, key: str) -> None:
@@ -190,33 +191,32 @@ def _offer_again(application: "Application", turn: Turn, *, key: str) -> None:
 
 def _offer_anew(application: "Application", turn: Turn) -> None:
     """Offer what can be done with the latest answer."""
-    with st.container(horizontal=True, key=f"after-{turn.number}", gap="small"):
+    st.button(
+        "Ask again",
+        key=f"anew-{turn.number}",
+        icon=":material/refresh:",
+        type="tertiary",
+        help="Answer the question once more",
+        on_click=_ask_anew,
+        args=(application, turn),
+    )
+    st.button(
+        "Edit the question",
+        key=f"edit-{turn.number}",
+        icon=":material/edit:",
+        type="tertiary",
+        on_click=st.session_state.__setitem__,
+        args=(_EDITED, turn.id),
+    )
+    if turn.answer and turn.answer.abstained and asked_documents(application.library):
         st.button(
-            "Ask again",
-            key=f"anew-{turn.number}",
-            icon=":material/refresh:",
+            "Ask all documents",
+            key=f"everywhere-{turn.number}",
+            icon=":material/travel_explore:",
             type="tertiary",
-            help="Answer the question once more",
-            on_click=_ask_anew,
+            on_click=_ask_everywhere,
             args=(application, turn),
         )
-        st.button(
-            "Edit the question",
-            key=f"edit-{turn.number}",
-            icon=":material/edit:",
-            type="tertiary",
-            on_click=st.session_state.__setitem__,
-            args=(_EDITED, turn.id),
-        )
-        if turn.answer and turn.answer.abstained and asked_documents(application.library):
-            st.button(
-                "Ask all documents",
-                key=f"everywhere-{turn.number}",
-                icon=":material/travel_explore:",
-                type="tertiary",
-                on_click=_ask_everywhere,
-                args=(application, turn),
-            )
 
 
 def _draw_editor(application: "Application", turn: Turn) -> None:

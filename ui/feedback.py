@@ -31,7 +31,7 @@ def draw_feedback(library: "Library", turn: Turn) -> None:
 
 @st.fragment
 def _draw(library: "Library", turn: Turn) -> None:
-    with st.container(key=f"judge-{turn.id}", gap="small"), told_in_words():
+    with st.container(key=f"judge-{turn.id}", gap="small", width="content"), told_in_words():
         kept = library.feedback.of(turn.id)
         thumb = f"thumb-{turn.id}"
         # What is kept may have been changed in another tab.

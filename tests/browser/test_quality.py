@@ -23,6 +23,13 @@ def thumb(tab: Visit, way: str) -> Locator:
     return tab.page.get_by_role("radio", name=f"Thumbs {way}").last
 
 
+def rows_below_answer(tab: Visit) -> int:
+    """Count the rows in which what can be done with the latest answer stands."""
+    buttons = tab.page.locator('[class*="st-key-below-"]').last.locator('button, [role="radio"]').all()
+    boxes = [box for box in (button.bounding_box() for button in buttons) if box]
+    return len({round((box["y"] + box["height"] / 2) / 16) for box in boxes})
+
+
 def wait_for_groups(tab: Visit) -> None:
     expect(tab.page.get_by_text("Grouping the questions…")).to_have_count(0, timeout=PATIENCE_MS)
     tab.settle()
@@ -43,6 +50,7 @@ def test_answers_are_judged_by_keyboard_counted_exported_and_forgotten(tab: Visi
     tab.add(("lighthouse.md", LIGHTHOUSE))
     tab.go_to("Chat")
     tab.ask(QUESTION)
+    assert rows_below_answer(tab) == 1
     thumb(tab, "up").focus()
     tab.page.keyboard.press("Space")
     expect(tab.page.get_by_text("You found this helpful.")).to_be_visible()
@@ -98,6 +106,7 @@ def test_answers_are_judged_by_keyboard_counted_exported_and_forgotten(tab: Visi
     expect(narrow.page.locator(".question").first).to_have_text(QUESTION, timeout=PATIENCE_MS)
     narrow.settle()
     assert fits(narrow)
+    assert rows_below_answer(narrow) == 2
     narrow.shoot("feedback-360-dark", whole=True)
 
     tab.page.get_by_role("button", name="Delete all feedback").click()
