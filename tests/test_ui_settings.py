@@ -83,9 +83,19 @@ def test_names_paths_and_addresses_are_shown_as_they_stand() -> None:
     for told in (models_html([model]), places_html(Path(evil), [("Uploads", 1)])):
         assert "<img" not in told
         assert "&lt;img" in told
-    assert "None leads out" in connections_html(["127.0.0.1", "::1"])
-    assert "192.168.1.7" in connections_html(["127.0.0.1", "192.168.1.7"])
+    assert "None leads out" in connections_html(["127.0.0.1", "::1", "::ffff:127.0.0.1"], named=True)
+    assert "192.168.1.7" in connections_html(["127.0.0.1", "192.168.1.7"], named=True)
     assert [size_words(n) for n in (12, 2048, 91_000_000)] == ["12 bytes", "2.0 kB", "91 MB"]
+
+
+def test_where_others_see_the_page_their_addresses_are_counted_and_it_says_who_may_change_what_is_set(
+    application: Application,
+) -> None:
+    told = connections_html(["127.0.0.1", "192.168.1.7", "192.168.1.7"], named=False)
+    assert "192.168.1.7" not in told
+    assert "Beside this computer: 1 other." in told
+    page = AppTest.from_function(settings_script, kwargs={"home": application.settings.home}, default_timeout=60).run()
+    assert any("whoever opens it can change" in element.proto.body for element in page.get("html"))
 
 
 def test_a_setting_of_the_environment_is_shown_as_fixed(

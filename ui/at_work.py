@@ -3,6 +3,7 @@
 import ipaddress
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import streamlit as st
 
 from rag_app.settings import Settings
 from ui.markup import counted, escaped
+from ui.server_folders import is_seen_here
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,7 +53,8 @@ def draw_privacy(application: "Application") -> None:
     if st.button("Show the connections of this program", key="connections", icon=":material/lan:"):
         st.session_state[_LOOKED] = True
     if st.session_state.get(_LOOKED):
-        st.html(connections_html(_connections()))
+        # The addresses of readers are nobody else's business.
+        st.html(connections_html(_connections(), named=is_seen_here()))
 
 
 @st.cache_resource(show_spinner=False)
@@ -122,12 +125,16 @@ def _sizes(home: str, revision: int) -> list[tuple[str, int]]:
 
 def _size(path: Path) -> int:
     if not path.is_dir():
-        return path.stat().st_size if path.is_file() else 0
-    return sum(
-        Path(folder, name).stat(follow_symlinks=False).st_size
-        for folder, _, names in os.walk(path.resolve())
-        for name in names
-    )
+        with suppress(OSError):
+            return path.stat().st_size
+        return 0
+    size = 0
+    for folder, _, names in os.walk(path.resolve()):
+        for name in names:
+            # An upload that is taken in, or an index that is replaced, may be gone from there by now.
+            with suppress(OSError):
+                size += Path(folder, name).stat(follow_symlinks=False).st_size
+    return size
 
 
 def places_html(home: Path, sizes: Sequence[tuple[str, int]], *, database_elsewhere: bool = False) -> str:
@@ -160,16 +167,23 @@ def _connections() -> list[str]:
     return [connection.raddr.ip for connection in found if connection.raddr]
 
 
-def connections_html(addresses: Sequence[str]) -> str:
-    """Return with whom the program is connected, as far as the operating system knows."""
-    strangers = sorted({address for address in addresses if not ipaddress.ip_address(address).is_loopback})
+def connections_html(addresses: Sequence[str], *, named: bool) -> str:
+    """Return with whom the program is connected, as far as the operating system knows, by address or by number."""
+    strangers = sorted({address for address in addresses if not _is_here(address)})
     if not strangers:
         return (
             f'<div class="notice good" role="status">{counted(len(addresses), "connection")} now, all from this very '
             "computer: the browsers that show this page. None leads out.</div>"
         )
-    listed = ", ".join(escaped(address) for address in strangers)
+    others = ", ".join(escaped(address) for address in strangers) if named else counted(len(strangers), "other")
     return (
         f'<div class="notice good" role="status">{counted(len(addresses), "connection")} now. Beside this computer: '
-        f"{listed}. Those are readers, if you let rag_app be reached from other computers.</div>"
+        f"{others}. Those are readers, if you let rag_app be reached from other computers.</div>"
     )
+
+
+def _is_here(address: str) -> bool:
+    """Say whether an address is of this computer, also where IPv6 stands in for IPv4, as in ::ffff:127.0.0.1."""
+    number = ipaddress.ip_address(address)
+    mapped = number.ipv4_mapped if isinstance(number, ipaddress.IPv6Address) else None
+    return (mapped or number).is_loopback

@@ -21,8 +21,13 @@ _FORWARDED = ("X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Forwarded", "
 def are_offered(settings: Settings) -> bool:
     """Say whether folders of this machine may be chosen on this page."""
     if settings.server_folders == "local":
-        return is_local(str(st.get_option("server.address") or ""), dict(st.context.headers))
+        return is_seen_here()
     return settings.server_folders != "never"
+
+
+def is_seen_here() -> bool:
+    """Say whether the page that is being drawn is seen on the machine that serves it."""
+    return is_local(str(st.get_option("server.address") or ""), dict(st.context.headers))
 
 
 def is_local(address: str, headers: Mapping[str, str]) -> bool:

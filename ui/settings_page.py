@@ -8,6 +8,7 @@ from rag_app.settings import FILE, Settings, settings_origins
 from ui.at_work import draw_models, draw_privacy
 from ui.guard import show_error, told_in_words
 from ui.markup import counted, escaped
+from ui.server_folders import is_seen_here
 
 if TYPE_CHECKING:
     from rag_app.answering.track_record import Outcome, TrackRecord
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 
 _TROUBLE = "trouble_of_setting"
 _STEP = 0.05
+SHARED = (
+    "This page can be reached from other computers, and whoever opens it can change what is set here. What is set in "
+    "the environment, as with <code>RAG_APP_THRESHOLD</code>, stays as it is."
+)
 THEMES = (("System", "Like this device"), ("Light", "Light"), ("Dark", "Dark"))
 
 
@@ -25,6 +30,8 @@ def show(application: "Application") -> None:
         '<div class="title"><h1>Settings</h1><p class="quiet">What you change holds from the next question on, for '
         f"everybody who uses this library. It is written to {escaped(str(settings.home / FILE))}.</p></div>"
     )
+    if not is_seen_here():
+        st.html(f'<p class="quiet">{SHARED}</p>')
     trouble = st.session_state.pop(_TROUBLE, "")
     if trouble:
         show_error(trouble)
