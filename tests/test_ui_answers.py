@@ -167,6 +167,27 @@ def test_a_disagreement_is_said_before_both_sentences() -> None:
     assert not page.select("img")
 
 
+def test_documents_that_disagree_stand_side_by_side_with_how_new_each_is() -> None:
+    old_text = "Up to 5 days may be carried over."
+    old = replace(make_citation(old_text, old_text), number=2)
+    old = replace(old, document=replace(old.document, id=2, name=f"{EVIL}.md", title="Leave, valid from 2019"))
+    turn = make_turn(Sentence("Ten days.", "supported", (1,)), Sentence("Five days.", "quoted", (2,)))
+    assert turn.answer
+    chunk = Chunk(2, 2, 0, 0, len(old_text), None, "Leave", old_text)
+    new_document = replace(turn.answer.passages[0].document, title="Leave, 3 March 2025")
+    new = replace(turn.answer.passages[0], document=new_document)
+    turn.sources.append(source_of(old_text, old))
+    turn.answer = replace(turn.answer, disagreement=True, passages=(new, Passage(2, 0.3, chunk, old.document)))
+    page = parse(answer_html(turn))
+    sides = [side.get_text(" ", strip=True) for side in page.select(".side")]
+    assert len(sides) == 2
+    assert "dated 3 March 2025" in sides[0]
+    assert "Ten days." in sides[0]
+    assert "dated 2019" in sides[1]
+    assert "Five days." in sides[1]
+    assert not page.select("img")
+
+
 def test_a_place_is_told_as_far_as_it_is_known() -> None:
     assert place(3, "A > B") == "page 3 · A / B"
     assert place(None, None) == ""

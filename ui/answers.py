@@ -5,6 +5,7 @@ Everything that comes from a reader, a model or a document is escaped here.
 
 from collections.abc import Sequence
 
+from rag_app.answering.dates import told_age
 from rag_app.records import REMOVED_MARK, Answer, Sentence
 from ui.conversation import Turn
 from ui.exports import answer_text
@@ -56,10 +57,31 @@ def answer_html(turn: Turn) -> str:
     if answer.abstained:
         return _abstention_html(answer)
     note = f'<p class="disagreement" role="note">{escaped(answer.note)}</p>' if answer.note else ""
-    return (
-        f'<div class="answer">{_understood_html(answer)}{note}{_sentences_html(turn)}'
-        f"{_standing_html(answer, turn)}</div>"
-    )
+    body = _sides_html(answer, turn) or _sentences_html(turn)
+    return f'<div class="answer">{_understood_html(answer)}{note}{body}{_standing_html(answer, turn)}</div>'
+
+
+def _sides_html(answer: Answer, turn: Turn) -> str:
+    """Return an answer of documents that disagree as a column for each, with its age; "" where they are not two."""
+    by_number = {source.citation.number: source for source in turn.sources}
+    sides: dict[int, list[Sentence]] = {}
+    for sentence in turn.sentences if answer.disagreement else []:
+        cited = next((by_number[number] for number in sentence.citations if number in by_number), None)
+        if cited is None:
+            return ""
+        sides.setdefault(cited.citation.document.id, []).append(sentence)
+    ages = {passage.document.id: (passage.document.name, told_age(passage)) for passage in reversed(answer.passages)}
+    if len(sides) != 2 or not sides.keys() <= ages.keys():
+        return ""
+    columns = []
+    for document, sentences in sides.items():
+        name, age = ages[document]
+        body = " ".join(_sentence_html(turn.number, sentence, by_number) for sentence in sentences)
+        columns.append(
+            f'<div class="side"><p class="age"><span dir="auto">{escaped(name)}</span>, {escaped(age)}</p>'
+            f'<div class="prose" dir="auto">{body}</div></div>'
+        )
+    return f'<div class="sides">{"".join(columns)}</div>'
 
 
 def _sentences_html(turn: Turn) -> str:

@@ -55,6 +55,20 @@ def written_version(passage: Passage) -> tuple[int, ...] | None:
     return tuple(int(part) for part in found[1].split(".")) if found else None
 
 
+def told_age(passage: Passage) -> str:
+    """Say how new a passage's document is, by what is compared: its version, its date, or else its file's."""
+    if version := written_version(passage):
+        return f"version {'.'.join(map(str, version))}"
+    if written := written_date(passage):
+        return f"dated {_in_words(written)}"
+    return f"file of {_in_words(_file_date(passage))}"
+
+
+def _in_words(date: Day) -> str:
+    year, month, day = date
+    return " ".join([*([str(day)] if day else []), *([MONTHS[month - 1].capitalize()] if month else []), str(year)])
+
+
 def is_newer(one: Passage, other: Passage) -> bool | None:
     """Tell whether one passage's document is newer than another's; None where nothing tells.
 
