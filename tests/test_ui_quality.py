@@ -293,6 +293,38 @@ def test_thumbs_are_kept_explained_and_taken_back(application: Application, tmp_
     assert feedback.of(turn.id) is None
 
 
+def test_an_answer_that_was_deleted_meanwhile_says_so_below_the_thumbs_and_once(
+    application: Application, tmp_path: Path
+) -> None:
+    store_text(application, "leave.md", LEAVE, root=tmp_path / "docs")
+    page = chat(application)
+    page.chat_input[0].set_value(CARRY).run()
+    (kept,) = application.library.conversations.recent()
+    (turn,) = application.library.conversations.turns(kept.id)
+    application.library.conversations.remove(kept.id)
+    script = AppTest.from_function(press_script, kwargs={"home": application.settings.home, "turn_id": turn.id})
+    told = [shown(script.run()) for _ in range(2)]
+    assert told[0].index("Did this help?") < told[0].index("This answer is no longer kept")
+    assert "no longer kept" not in told[1]
+
+
+def press_script(home: "Path", turn_id: int) -> None:
+    import streamlit as st
+
+    from rag_app.records import Answer
+    from tests.page_parts import open_page
+    from ui import feedback
+    from ui.conversation import Turn
+
+    library = open_page(home).library
+    answer = Answer("q", "q", "a", None, False, 0.5, (), (), (), {}, {}, {})
+    turn = Turn(1, "q", answer=answer, id=turn_id)
+    if "pressed" not in st.session_state:
+        st.session_state["pressed"] = 0
+        feedback._press(library, turn, "pressed")
+    feedback.draw_feedback(library, turn)
+
+
 def test_silence_is_judged_for_what_it_is(application: Application, tmp_path: Path) -> None:
     store_text(application, "leave.md", LEAVE, root=tmp_path / "docs")
     page = chat(application)

@@ -3,6 +3,7 @@
 It is kept as soon as the thumb is pressed; pressing it again takes it back.
 """
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -10,7 +11,7 @@ import streamlit as st
 from rag_app.records.conversations import REMOVED_MARK
 from rag_app.records.feedback import REASONS, Feedback, Reason
 from ui.conversation import Turn
-from ui.guard import told_in_words
+from ui.guard import show_error, told_in_words
 from ui.markup import escaped
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 WORDS_CHARACTERS = 1000
 CORRECTION_CHARACTERS = 300
 _EXPLAINING = "turn_being_explained"
+_TROUBLE = "trouble_of_judging"
 _OF_SILENCE: tuple[Reason, ...] = ("should_have_known", "other")
 _OF_ANSWERS: tuple[Reason, ...] = ("wrong", "not_cited", "incomplete", "should_be_silent", "other")
 
@@ -48,6 +50,10 @@ def _draw(library: "Library", turn: Turn) -> None:
                     on_click=st.session_state.__setitem__,
                     args=(_EXPLAINING, turn.id),
                 )
+        trouble: tuple[int, str] | None = st.session_state.get(_TROUBLE)
+        if trouble and trouble[0] == turn.id:
+            del st.session_state[_TROUBLE]
+            show_error(trouble[1])
         if kept and not kept.helpful:
             if st.session_state.get(_EXPLAINING) == turn.id:
                 _draw_form(library, turn, kept)
@@ -77,7 +83,7 @@ def _asked(turn: Turn, kept: Feedback | None) -> str:
 def _press(library: "Library", turn: Turn, thumb: str) -> None:
     pressed = st.session_state.get(thumb)
     st.session_state.pop(_EXPLAINING, None)
-    with told_in_words():
+    with told_in_words(partial(_remember_trouble, turn.id)):
         if pressed is None:
             library.feedback.retract(turn.id)
         else:
@@ -124,5 +130,10 @@ def _keep(library: "Library", turn_id: int) -> None:
         st.session_state.get(f"{name}-{turn_id}") for name in ("reason", "correction", "words")
     )
     st.session_state.pop(_EXPLAINING, None)
-    with told_in_words():
+    with told_in_words(partial(_remember_trouble, turn_id)):
         library.feedback.give(Feedback(turn_id, False, reason, words=words or "", correction=correction or ""))
+
+
+def _remember_trouble(turn_id: int, words: str) -> None:
+    """Have it shown below the thumbs: what a callback draws would take the place of the page's first elements."""
+    st.session_state[_TROUBLE] = (turn_id, words)
