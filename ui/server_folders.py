@@ -61,7 +61,7 @@ def checked_server_folder(typed: str, settings: Settings) -> Path:
     """
     from ingest.discovery import checked_folder
 
-    real = _real_path(typed)
+    real = _real_path(typed, settings)
     home = settings.home.resolve()
     if real.is_relative_to(home):
         raise PageError(f"{typed.strip()} belongs to rag_app itself ({home}). Choose a folder of your own.")
@@ -75,13 +75,15 @@ def checked_to_be_read(typed: str, settings: Settings) -> Path:
     Raises:
         PageError: it is not a whole path, or not one that the page may read.
     """
-    real = _real_path(typed)
+    real = _real_path(typed, settings)
     if not real.is_relative_to(settings.home.resolve()):
         _check_allowed(real, settings)
     return real
 
 
-def _real_path(typed: str) -> Path:
+def _real_path(typed: str, settings: Settings) -> Path:
+    if settings.server_folders == "never":
+        raise PageError(why_not(settings))
     if not typed.strip():
         raise PageError("Type the path of a folder first, such as /home/me/documents.")
     try:
