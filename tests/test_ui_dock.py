@@ -205,6 +205,23 @@ def ended() -> Ingestion:
     return ingestion
 
 
+def test_watching_goes_on_after_an_error_that_nobody_foresaw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ui.watched.AGAIN_AFTER_SECONDS", 0.01)
+    tried: list[str] = []
+
+    def fail(folder: Path, collection: str) -> Ingestion:
+        tried.append(collection)
+        raise OSError("too many open files")
+
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    folders = WatchedFolders(tmp_path / "watched.json", fail)
+    watched = folders.add(folder, "docs")
+    until(lambda: len(tried) > 1)
+    assert "Something went wrong" in watched.trouble
+    folders.remove(watched)
+
+
 def test_a_watched_folder_that_is_not_there_is_told_and_waited_for(application: Application, tmp_path: Path) -> None:
     dock = Dock(application)
     watched = dock.watch(tmp_path / "not mounted", "docs")

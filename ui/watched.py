@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rag_app.errors import FolderError, PageError
+from rag_app.errors import PageError
+from ui.guard import told_in_words
 from ui.ingestion import Ingestion
 
 AddFolder = Callable[[Path, str], Ingestion]
@@ -89,11 +90,12 @@ class WatchedFolders:
 
     def _follow(self, watched: Watched) -> None:
         while not watched.stop.is_set():
-            try:
+            trouble: list[str] = []
+            # A disk that is not mounted yet, say; and whatever it is, the watching must not end without a word.
+            with told_in_words(trouble.append):
                 self._rounds(watched)
-            except FolderError as error:
-                # A disk that is not mounted yet, say.
-                watched.trouble = str(error)
+            if trouble:
+                watched.trouble = trouble[-1]
                 watched.stop.wait(AGAIN_AFTER_SECONDS)
 
     def _rounds(self, watched: Watched) -> None:
