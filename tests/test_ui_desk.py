@@ -24,6 +24,10 @@ class SlowReply:
         self.answer = answer
         self.citations = list(answer.citations)
         self._go = go
+        self.stopped = threading.Event()
+
+    def stop(self) -> None:
+        self.stopped.set()
 
     def __iter__(self) -> Iterator[Any]:
         yield self.answer.sentences[0]
@@ -36,12 +40,14 @@ class SlowAssistant:
     def __init__(self, answer: Any, go: threading.Event) -> None:
         self.answer, self.go = answer, go
         self.asked: list[str] = []
+        self.replies: list[SlowReply] = []
 
     def ask(self, question: str, **_: Any) -> SlowReply:
         self.asked.append(question)
         if question == "Break!":
             raise KeyError(question)
-        return SlowReply(self.answer, self.go)
+        self.replies.append(SlowReply(self.answer, self.go))
+        return self.replies[-1]
 
 
 @pytest.fixture
@@ -110,6 +116,7 @@ def test_an_answer_that_is_stopped_keeps_what_was_checked_and_gets_no_more(
     desk.stop(job)
     desk.stop(job)
     assert kept(library, job) == ("stopped", True)
+    assert assistant.replies[0].stopped.is_set()
     assistant.go.set()
     wait_for(following)
     assert kept(library, job) == ("stopped", True)
