@@ -26,10 +26,10 @@ class Outcome:
 
     @property
     def one_in(self) -> int | None:
-        """N where one in N shown answers was wrong; 0 where none was, None where too few were shown to say."""
+        """N where at most one in N shown answers was wrong; 0 where none was, None where too few were shown to say."""
         if self.shown < FEW_ANSWERS:
             return None
-        return round(self.shown / self.wrong) if self.wrong else 0
+        return self.shown // self.wrong if self.wrong else 0
 
 
 @dataclass(frozen=True, slots=True)
