@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser.conftest import PATIENCE_MS, Server, Visit, serve, visit
+from tests.browser.conftest import PATIENCE_MS, ROOT, Server, Visit, serve, visit
 
 LIGHTHOUSE = b"""# Lighthouse handbook
 
@@ -231,3 +231,19 @@ def test_a_citation_mark_can_be_reached_and_followed_by_keyboard(dark: Visit) ->
     dark.page.keyboard.press("Escape")
     expect(dark.page.locator(".st-key-panel")).to_have_count(0)
     expect(mark).to_be_focused()
+
+
+def test_documents_that_disagree_are_shown_side_by_side(tab: Visit, narrow: Visit) -> None:
+    tab.open("library")
+    handbook = ROOT / "data" / "handbook"
+    files = ("hr/leave-policy.md", "archive/leave-policy-2023.md")
+    tab.add(*(((handbook / name).name, (handbook / name).read_bytes()) for name in files), collection="leave")
+    for visited, width in ((tab, 1440), (narrow, 360)):
+        visited.open()
+        visited.ask("How many days of annual leave may be carried over into the next year?")
+        sides = visited.page.locator(".side")
+        expect(sides).to_have_count(2)
+        expect(sides.first).to_contain_text("6 unused days")
+        expect(sides.last).to_contain_text("dated 2023")
+        expect(sides.last).to_contain_text("3 unused days")
+        visited.shoot(f"sides-{width}")
