@@ -209,7 +209,10 @@ app = typer.Typer(add_completion=False)
 def measure(
     folder: Annotated[Path, typer.Argument(help="The folder whose documents are ingested.")],
     questions: Annotated[
-        Path | None, typer.Option(help="JSONL file of questions; by default questions.jsonl beside the folder.")
+        Path | None,
+        typer.Option(
+            help="JSONL file of questions; by default questions.jsonl beside the folder. None: ingestion alone."
+        ),
     ] = None,
     repeats: Annotated[int, typer.Option(min=1, help="How often the folder is ingested.")] = 3,
     limit: Annotated[int, typer.Option(min=1, help="How many questions are searched for and asked.")] = 40,
@@ -218,7 +221,8 @@ def measure(
     """Measure ingestion, search, answers and memory on this machine."""
     progress = Console(stderr=True, soft_wrap=True)
     try:
-        asked = read_questions(questions or folder.parent / "questions.jsonl", limit)
+        beside = folder.parent / "questions.jsonl"
+        asked = read_questions(questions or beside, limit) if questions or beside.exists() else []
         figures = _measure_all(folder, asked, repeats=repeats, progress=progress)
     except RagError as error:
         progress.print(f"Error: {error}", style="red", markup=False, highlight=False)
@@ -244,6 +248,8 @@ def _measure_all(folder: Path, questions: list[str], *, repeats: int, progress: 
         figures.append(Figure("ingestion, peak memory", "MiB", (peak_memory_mib(),)))
         readers = peak_memory_mib(resource.RUSAGE_CHILDREN)
         figures.append(Figure("ingestion, peak memory of a reader", "MiB", (readers,)))
+        if not questions:
+            return figures
         with new_library() as library:
             ingest_folder(folder, library, embedder, options=options)
             generator = open_generator(settings)
@@ -279,8 +285,11 @@ def print_table(figures: Iterable[Figure]) -> None:
     for heading in ("n", "p50", "p95", "lowest", "highest"):
         table.add_column(heading, justify="right")
     for figure in figures:
-        numbers = [f"{figure.quantile(share):,.1f}" if figure.values else "-" for share in (0.5, 0.95, 0.0, 1.0)]
-        table.add_row(figure.name, figure.unit, str(len(figure.values)), *numbers)
+        digits = 2 if figure.unit == "times" else 1
+        shown = (
+            [f"{figure.quantile(share):,.{digits}f}" for share in (0.5, 0.95, 0.0, 1.0)] if figure.values else ["-"] * 4
+        )
+        table.add_row(figure.name, figure.unit, str(len(figure.values)), *shown)
     out.print(table)
 
 

@@ -126,6 +126,18 @@ def test_memory_is_told_in_mebibytes() -> None:
 
 
 def test_a_missing_file_of_questions_ends_the_command_with_a_message(folder: Path) -> None:
-    result = CliRunner().invoke(benchmark.app, [str(folder)])
+    file = folder.parent / "asked.jsonl"
+    result = CliRunner().invoke(benchmark.app, [str(folder), "--questions", str(file)])
     assert result.exit_code == 1
-    assert f"Error: There is no file {folder.parent / 'questions.jsonl'}" in result.stderr
+    assert f"Error: There is no file {file}" in result.stderr
+
+
+def test_without_questions_ingestion_alone_is_measured(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAG_APP_HOME", str(tmp_path / "home"))
+    result = CliRunner().invoke(benchmark.app, [str(folder), "--repeats", "1", "--json"])
+    assert result.exit_code == 0, result.stderr
+    names = [figure["name"] for figure in json.loads(result.stdout)["figures"]]
+    assert "ingestion, of the embedder alone" in names
+    assert all(name.startswith("ingestion") for name in names)
