@@ -11,6 +11,8 @@ import rag_app  # noqa: F401 - it tells OpenMP how to wait, which is read once, 
 from tests.folders import desk as desk
 from tests.folders import folder as folder
 from tests.folders import library as library
+from tests.large_libraries import indexed as indexed
+from tests.large_libraries import template as template
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,49 +15,25 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from rag_app.benchmark_search import DIMENSIONS, Texts
+from rag_app.benchmark_search import DIMENSIONS
 from rag_app.library import Library
 from rag_app.library.database import Database
 from rag_app.library.index_building import build_fitting
 from rag_app.library.vector_index import Sizes, Stamp, VectorIndex
-from rag_app.records import Document, Scope
-from tests.libraries import index_file, new_document, start_python, url_in
-
-SIZES = Sizes(exact_up_to=200, compared=1000)
-DOCUMENTS, PIECES = 50, 40
-TEXTS = Texts(DOCUMENTS * PIECES)
-QUERIES = TEXTS.queries(40)
-VECTORS = np.concatenate(list(TEXTS.batches()))
-
-
-def open_large(folder: Path, *, embedder: str = "made", dimensions: int = DIMENSIONS) -> Library:
-    return Library.open(
-        url_in(folder), index_folder=folder / "index", embedder=embedder, dimensions=dimensions, sizes=SIZES
-    )
-
-
-def store_vectors(library: Library, name: str, vectors: NDArray[np.float32]) -> Document:
-    return library.store(new_document(name, *(f"{name} piece {n}" for n in range(len(vectors)))), vectors)
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A closed library of 2,000 chunks, whose ids count from 1, without an index."""
-    folder = tmp_path_factory.mktemp("large")
-    with open_large(folder) as library:
-        for number in range(DOCUMENTS):
-            store_vectors(library, f"{number}.txt", VECTORS[number * PIECES : (number + 1) * PIECES])
-    return folder
-
-
-@pytest.fixture(scope="module")
-def indexed(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same library with its index; only to be read."""
-    folder = tmp_path_factory.mktemp("indexed") / "library"
-    shutil.copytree(template, folder)
-    with open_large(folder) as library:
-        library.settle_index()
-    return folder
+from rag_app.records import Scope
+from tests.large_libraries import (
+    DOCUMENTS,
+    PIECES,
+    QUERIES,
+    SIZES,
+    VECTORS,
+    form,
+    nearest,
+    open_large,
+    recall,
+    store_vectors,
+)
+from tests.libraries import index_file, start_python, url_in
 
 
 @pytest.fixture(scope="module")
@@ -74,27 +50,6 @@ def folder(indexed: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def unindexed(template: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(template, tmp_path / "library"))
-
-
-def nearest(query: NDArray[np.float32], k: int, allowed: NDArray[np.bool_] | None = None) -> dict[int, float]:
-    """Return ids and cosines of the nearest chunks, by comparing with every vector."""
-    scores = VECTORS @ query / np.linalg.norm(VECTORS, axis=1)
-    if allowed is not None:
-        scores = np.where(allowed, scores, -np.inf)
-    best = np.argsort(-scores)[:k]
-    return {int(n) + 1: float(scores[n]) for n in best if np.isfinite(scores[n])}
-
-
-def recall(library: Library) -> float:
-    found = [{hit.chunk_id for hit in library.search_vectors(query, 10)} for query in QUERIES]
-    return float(np.mean([len(hits & set(nearest(q, 10))) / 10 for hits, q in zip(found, QUERIES, strict=True)]))
-
-
-def form(folder: Path) -> int:
-    """Return for how many vectors the saved index was made; 0 for an exact one."""
-    index = VectorIndex.load(index_file(folder), sizes=SIZES)
-    assert index is not None
-    return index.made_for if index.fits(len(index)) else -1
 
 
 def test_a_rough_index_finds_nearly_all_and_scores_exactly(indexed: Path, reader: Library) -> None:
@@ -320,117 +275,3 @@ def test_the_form_of_an_index_follows_the_number_of_its_vectors() -> None:
     assert not VectorIndex(Stamp(1, "t", "e", 2)).fits(50_001)
     counts = (50_001, 200_000, 200_001, 1_000_000, 10_000_000)
     assert [sizes.lists(count) for count in counts] == [1, 1, 2048, 4096, 16_384]
-
-
-def test_questions_are_answered_while_the_library_is_embedded_anew(folder: Path) -> None:
-    """The old vectors answer until the last new one is there; then the holder of the old embedder is told."""
-    switched: list[bool] = []
-    with open_large(folder) as page, open_large(folder) as worker:
-
-        def embed(texts: list[str]) -> NDArray[np.float32]:
-            switched.append(page.search_vectors(QUERIES[0], 1)[0].chunk_id not in nearest(QUERIES[0], 1))
-            return np.asarray(VECTORS[: len(texts), :32] + 1.0, dtype=np.float32)
-
-        worker.rebuild(embed, embedder="other", dimensions=32)
-        assert len(switched) > 5
-        assert not any(switched)
-        assert worker.embedder == ("other", 32)
-        assert worker.verify().problems == ()
-        with pytest.raises(Exception, match="made by other .32 dimensions., not by made"):
-            page.search_vectors(QUERIES[0], 1)
-    assert form(folder) == len(VECTORS)
-
-
-EVERY = np.random.default_rng(3).standard_normal((len(VECTORS), 32)).astype(np.float32)
-"""What another embedder makes of the chunks, by their ids."""
-
-
-def embed_otherwise(texts: list[str]) -> NDArray[np.float32]:
-    numbers = [(int(text.split(".")[0]), int(text.split()[-1])) for text in (t.rpartition("\n")[2] for t in texts)]
-    return np.stack([EVERY[document * PIECES + piece] for document, piece in numbers])
-
-
-def test_no_search_waits_for_an_index_while_a_library_goes_over_to_another_embedder(folder: Path) -> None:
-    asked = dict[str, list[int]](made=[], other=[])
-    with open_large(folder) as library:
-        found = library.search_vectors(QUERIES[0], 5)
-        old = library._index._index
-        worker = threading.Thread(
-            target=library.rebuild, args=(embed_otherwise,), kwargs={"embedder": "other", "dimensions": 32}
-        )
-        worker.start()
-        while library.embedder == ("made", DIMENSIONS):
-            try:
-                asked["made"].append(library.search_vectors(QUERIES[0], 1)[0].chunk_id)
-            except ValueError:
-                # It went over between the two.
-                assert library.embedder == ("other", 32)
-            assert library._index._index is not None
-        while worker.is_alive():
-            asked["other"].append(library.search_vectors(EVERY[70], 1)[0].chunk_id)
-        worker.join()
-        assert set(asked["made"]) == {found[0].chunk_id}
-        assert library.search_vectors(EVERY[70], 1)[0].chunk_id == 71
-        assert set(asked["other"]) <= {71}
-        assert library._index._index is not old
-        assert library.verify().problems == ()
-    assert form(folder) == len(VECTORS)
-    assert list(index_file(folder).parent.glob("*.next")) == []
-
-
-def test_the_index_of_a_change_that_never_came_is_not_loaded(folder: Path) -> None:
-    with open_large(folder) as library:
-        library._index.prepare(library._database, "other", 32)
-    index_file(folder).unlink(missing_ok=True)
-    with open_large(folder) as library:
-        library.search_vectors(QUERIES[0], 5)
-        assert library._index._successor._index is None
-    assert len(list(index_file(folder).parent.glob("*.next"))) == 1
-
-
-@pytest.mark.parametrize("moment", ["embedded", "prepared", "gone over"])
-def test_a_change_of_embedder_that_was_killed_goes_on(folder: Path, moment: str) -> None:
-    with start_python(CHANGER, str(folder), moment) as process:
-        process.communicate()
-        assert process.returncode == -signal.SIGKILL
-    embedded: list[str] = []
-
-    def embed_and_tell(texts: list[str]) -> NDArray[np.float32]:
-        embedded.extend(texts)
-        return embed_otherwise(texts)
-
-    if moment == "gone over":
-        with open_large(folder, embedder="other", dimensions=32) as library:
-            assert library.search_vectors(EVERY[70], 1)[0].chunk_id == 71
-            index = library._index._index
-            assert index is not None
-            assert index.made_for == len(VECTORS)
-    else:
-        with open_large(folder) as library:
-            assert recall(library) > 0.95
-            library.rebuild(embed_and_tell, embedder="other", dimensions=32)
-            assert library.search_vectors(EVERY[70], 1)[0].chunk_id == 71
-            assert library.verify().problems == ()
-    assert embedded == []
-
-
-CHANGER = """
-import os, signal, sys
-from pathlib import Path
-from rag_app.library import reembedding
-from rag_app.library.cached_index import CachedIndex
-from tests.test_library_large import embed_otherwise, open_large
-
-def die(*_):
-    os.kill(os.getpid(), signal.SIGKILL)
-
-moment = sys.argv[2]
-library = open_large(Path(sys.argv[1]))
-if moment == "embedded":
-    CachedIndex.prepare = die
-elif moment == "prepared":
-    reembedding.bring_up = die
-else:
-    CachedIndex.settle = die
-library.rebuild(embed_otherwise, embedder="other", dimensions=32)
-"""

@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -158,6 +159,7 @@ class Visit:
                 break
             except TimeoutError:
                 # What is dropped while the page is being drawn can be lost; people would drop it again.
+                warnings.warn("The page lost files that were dropped on it; they are dropped again.", stacklevel=2)
                 self.settle()
         self.settle()
         if collection:
