@@ -1,14 +1,17 @@
 """Documents come in one ingestion after the other, watched or not, and nothing is lost where one is stopped."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from rag_app.assembly import Application
-from rag_app.records import Failure, IngestEvent, IngestReport
+from rag_app.library import Arrival
+from rag_app.records import Document, Failure, IngestEvent, IngestReport
 from tests.page_parts import open_page
 from tests.test_ui_uploads import Dropped
 from ui.dock import Dock
@@ -64,6 +67,7 @@ class Slow:
         self.began.set()
         assert self.go.wait(PATIENCE_SECONDS)
         on_event(IngestEvent("stored", "a.md", 1, 2))
+        on_event(IngestEvent("reading", "b.md", 1, 2))
         return IngestReport(added=("a.md",))
 
 
@@ -126,6 +130,38 @@ def test_an_ingestion_that_is_stopped_keeps_what_is_stored(application: Applicat
     slow.go.set()
     assert finish(ingestion).state == "stopped"
     assert "not added" in board_html(ingestion)
+
+
+def test_of_documents_stored_together_none_loses_its_file_when_it_is_stopped_there(
+    application: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dock, slow = Dock(application), Slow()
+    dock._take(Ingestion("first", "default", slow))
+    assert slow.began.wait(PATIENCE_SECONDS)
+    ingestion = add(dock, application, *(Dropped(f"{n}.md", b"# Owls %d" % n) for n in range(40)))
+    store_many, embed = application.library.store_many, application.embedder.embed_passages
+    together = []
+
+    def embed_slowly(texts: Sequence[str], on_progress: Callable[[int], None] | None = None) -> NDArray[np.float32]:
+        # Meanwhile the rest is read, so that it is embedded and stored together.
+        threading.Event().wait(1)
+        return embed(texts, on_progress)
+
+    def store_and_stop(arrivals: Sequence[Arrival], *, collection: str) -> list[Document]:
+        stored = store_many(arrivals, collection=collection)
+        if len(stored) > 1:
+            together.append(len(stored))
+            ingestion.stop()
+        return stored
+
+    monkeypatch.setattr(application.embedder, "embed_passages", embed_slowly)
+    monkeypatch.setattr(application.library, "store_many", store_and_stop)
+    slow.go.set()
+    assert finish(ingestion).state in {"stopped", "done"}
+    assert together
+    kept = [path.name for path in (application.settings.home / "uploads" / "default").iterdir()]
+    stored = [line.name for line in ingestion.lines() if line.step == "stored"]
+    assert sorted(kept) == sorted(stored) == names(application)
 
 
 def test_an_error_is_told_and_the_next_ingestion_is_done(application: Application, tmp_path: Path) -> None:

@@ -133,7 +133,8 @@ class Ingestion:
         rates = Rates()
 
         def follow(event: IngestEvent) -> None:
-            if self._stopping.is_set():
+            # Documents are stored together and then told of one by one: an end in between would leave some untold.
+            if self._stopping.is_set() and event.step != "stored":
                 raise CancelledError
             rates.count(event)
             with self._lock:

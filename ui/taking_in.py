@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from rag_app.records import FailedFile, Failure, IngestEvent, IngestReport
+from rag_app.records import FailedFile, Failure, IngestReport, Scope
 from ui.ingestion import OnEvent, OpenReading, Work
 from ui.server_folders import checked_server_folder
 from ui.uploads import KeptUploads, Upload, is_hidden
@@ -38,13 +38,6 @@ def uploads_work(application: "Application", kept: KeptUploads) -> Work:
         from ingest.pipeline import ingest_files
         from rag_app.assembly import ingest_options
 
-        good: set[str] = set()
-
-        def follow(event: IngestEvent) -> None:
-            if event.step in {"stored", "unchanged"}:
-                good.add(event.name)
-            on_event(event)
-
         try:
             kept.place()
             report = ingest_files(
@@ -53,13 +46,14 @@ def uploads_work(application: "Application", kept: KeptUploads) -> Work:
                 application.library,
                 application.embedder,
                 options=ingest_options(application.settings, collection=kept.collection),
-                on_event=follow,
+                on_event=on_event,
                 open_reading=open_reading,
             )
             _remember(application, kept, report.failures)
         finally:
             # Stopped in the middle, what is stored stays and the rest is taken back.
-            kept.settle([name for name in kept.names if name not in good])
+            stored = _stored(application, kept)
+            kept.settle([name for name in kept.names if name not in stored])
         _settle_index(application, report)
         return report
 
@@ -90,6 +84,22 @@ def folder_work(application: "Application", folder: Path, collection: str, *, dr
     return work
 
 
+def _stored(application: "Application", kept: KeptUploads) -> set[str]:
+    """Return the uploads that the library has as they are: it knows, however the ingestion ended."""
+    documents = application.library.documents(Scope(collections=(kept.collection,)))
+    known = {document.path: document.sha256 for document in documents}
+    return {
+        name
+        for name, path in zip(kept.names, kept.paths, strict=True)
+        if (sha256 := known.get(str(path.resolve()))) and path.is_file() and sha256 == _sha256(path)
+    }
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def _remember(application: "Application", kept: KeptUploads, failures: tuple[Failure, ...]) -> None:
     """Note the failures of uploads, which are gone with their files otherwise; forget those of files that are good."""
     library, failed = application.library, {failure.name for failure in failures}
@@ -100,8 +110,6 @@ def _remember(application: "Application", kept: KeptUploads, failures: tuple[Fai
     for failure in failures:
         path = (kept.folder / failure.name).resolve()
         if path.exists():
-            with path.open("rb") as file:
-                sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             noted = FailedFile(
                 collection=kept.collection,
                 path=str(path),
@@ -109,7 +117,7 @@ def _remember(application: "Application", kept: KeptUploads, failures: tuple[Fai
                 root=str(kept.folder.resolve()),
                 size=path.stat().st_size,
                 mtime_ns=0,  # An upload has no time of its own: so attempts on the same file are counted.
-                sha256=sha256,
+                sha256=_sha256(path),
                 reason=failure.reason,
             )
             library.note_failure(noted)
