@@ -13,6 +13,7 @@ from rag_app.errors import NotFound
 from rag_app.library import Library
 from rag_app.library.kept_answers import packed_answer, unpacked_answer, without_documents
 from rag_app.records import REMOVED_MARK, Answer, AskedDocuments, Citation, Document, Passage, Sentence
+from rag_app.records.feedback import Feedback
 from tests.libraries import new_document, open_library, start_python, store
 
 SECRET = "The amber owl sleeps below the seventh stair of the observatory."
@@ -103,23 +104,37 @@ def test_what_comes_after_the_end_of_a_turn_is_not_kept(library: Library) -> Non
     turn = library.conversations.begin("Where?")
     assert library.conversations.keep(turn.id, answer, state="stopped")
     assert not library.conversations.keep(turn.id, answer, state="answered")
-    library.conversations.drop(turn.id)
-    again = library.conversations.ask(library.conversations.recent()[0].id, "Where?")
+    again = library.conversations.ask_again(turn.id, "Where?")
     assert (again.ordinal, again.id) == (1, turn.id + 1)
     assert not library.conversations.keep(turn.id, answer, state="answered")
 
 
-def test_dropping_a_turn_drops_those_that_follow_it(library: Library) -> None:
-    turns = [library.conversations.begin("First?")]
-    (conversation,) = library.conversations.recent()
-    turns += [library.conversations.ask(conversation.id, f"Question {n}?") for n in (2, 3)]
-    other = library.conversations.begin("Other?")
-    library.conversations.drop(turns[1].id)
-    assert [t.question for t in library.conversations.turns(conversation.id)] == ["First?"]
-    assert library.conversations.find(conversation.id).turns == 1
-    library.conversations.drop(turns[1].id)
-    assert {c.title for c in library.conversations.recent()} == {"First?", "Other?"}
-    assert other.ordinal == 1
+def test_a_question_that_is_asked_again_takes_its_old_place_unless_more_than_the_answer_were_lost(
+    library: Library,
+) -> None:
+    owl = store(library, new_document("owl.md", SECRET))
+    first = library.conversations.begin("First?")
+    library.conversations.keep(first.id, None, state="stopped")
+    second = library.conversations.ask_again(first.id, "First!")
+    assert asked_in(library, first.conversation_id) == [(1, "First!")]
+    library.conversations.keep(second.id, answer_from(library, owl), state="answered")
+    library.feedback.give(Feedback(second.id, False, "wrong"))
+    third = library.conversations.ask_again(second.id, "First?")
+    assert asked_in(library, first.conversation_id) == [(1, "First!"), (2, "First?")]
+    assert library.feedback.of(second.id) is not None
+    library.conversations.ask(first.conversation_id, "Next?")
+    library.conversations.ask_again(third.id, "First of all?")
+    assert [question for _, question in asked_in(library, first.conversation_id)[1:]] == [
+        "First?",
+        "Next?",
+        "First of all?",
+    ]
+    with pytest.raises(NotFound, match="Ask it anew"):
+        library.conversations.ask_again(first.id, "First?")
+
+
+def asked_in(library: Library, conversation_id: str) -> list[tuple[int, str]]:
+    return [(turn.ordinal, turn.question) for turn in library.conversations.turns(conversation_id)]
 
 
 def test_conversations_are_listed_latest_first_renamed_searched_and_removed(library: Library) -> None:

@@ -61,12 +61,12 @@ def test_only_a_whole_answer_can_be_judged(library: Library) -> None:
             library.feedback.give(Feedback(number, True))
 
 
-def test_feedback_dies_with_its_turn_its_conversation_and_when_all_is_deleted(library: Library) -> None:
+def test_feedback_dies_with_its_conversation_and_when_all_is_deleted(library: Library) -> None:
     owl = store(library, new_document("owl.md", SECRET))
     first, second, third = (answered(library, owl) for _ in range(3))
     for turn in (first, second, third):
         library.feedback.give(Feedback(turn.id, True))
-    library.conversations.drop(first.id)
+    library.conversations.remove(first.conversation_id)
     library.conversations.remove(second.conversation_id)
     assert [judged.feedback.turn_id for judged in library.feedback.judged()] == [third.id]
     assert library.feedback.remove_all() == 1

@@ -157,7 +157,7 @@ def test_whatever_changes_what_is_counted_changes_the_stamp(library: Library) ->
         lambda: library.feedback.give(Feedback(first, False)),
         lambda: library.feedback.retract(first),
         lambda: library.conversations.begin("Where?"),
-        lambda: library.conversations.drop(second),
+        lambda: library.conversations.ask_again(second, "Where else?"),
         lambda: library.remove(owl.id),
     )
     for change in changes:

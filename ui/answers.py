@@ -18,6 +18,7 @@ STAGES = {
     "weighing": "Weighing the evidence…",
     "writing": "Writing…",
     "checking": "Checking every sentence…",
+    "elsewhere": "Another program that shares this library is writing the answer…",
 }
 SHOWN_CHARACTERS = 2000
 STOPPED = "Stopped before the end."

@@ -1,7 +1,7 @@
 """The chat: ask, watch the checked sentences arrive, follow each mark to its source."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from rag_app.records import Document
 from ui import conversation
 from ui.answers import answer_html, question_html, writing_html
 from ui.conversation import Turn
-from ui.desk import Job, desk
+from ui.desk import Growing, desk
 from ui.examples import example_questions
 from ui.feedback import draw_feedback
 from ui.guard import show_error, told_in_words
@@ -75,7 +75,7 @@ def show(application: "Application") -> None:
             _draw_empty_library(application)
     for turn in turns:
         with st.container(key=f"turn-{turn.number}"):
-            _draw_turn(application, turn, jobs.get(turn.id), last=turn is turns[-1])
+            _draw_turn(application, turn, jobs, last=turn is turns[-1])
             if turn is turns[-1] and turn.state == "answered":
                 draw_suggestions(application, turns, scope_now(application.library), _ask)
 
@@ -144,7 +144,8 @@ def _draw_empty_library(application: "Application") -> None:
     draw_upload(application, key="first")
 
 
-def _draw_turn(application: "Application", turn: Turn, job: Job | None, *, last: bool) -> None:
+def _draw_turn(application: "Application", turn: Turn, jobs: Mapping[int, Growing], *, last: bool) -> None:
+    job = jobs.get(turn.id)
     if st.session_state.get(_EDITED) == turn.id and job is None:
         _draw_editor(application, turn)
     else:
@@ -160,7 +161,7 @@ def _draw_turn(application: "Application", turn: Turn, job: Job | None, *, last:
         return
     # In one row, as far as there is room. The thumbs come first: they stay where they were pressed.
     with st.container(horizontal=True, key=f"below-{turn.number}", vertical_alignment="center"):
-        draw_feedback(application.library, turn)
+        draw_feedback(application.library, turn, waits=bool(jobs))
         offer_inside(turn)
         if last:
             _offer_anew(application, turn)
@@ -228,14 +229,14 @@ def _draw_editor(application: "Application", turn: Turn) -> None:
             st.form_submit_button("Cancel", on_click=st.session_state.pop, args=(_EDITED, None))
 
 
-def _stage(job: Job) -> str:
+def _stage(job: Growing) -> str:
     ahead = desk().ahead(job) if job.stage == "waiting" else 0
     if ahead:
         return f"Waiting for {counted(ahead, 'answer')} before this one…"
     return "retrieving" if job.stage == "waiting" else job.stage
 
 
-def _follow(application: "Application", turn: Turn, job: Job, place: DeltaGenerator) -> None:
+def _follow(application: "Application", turn: Turn, job: Growing, place: DeltaGenerator) -> None:
     """Draw an answer as it grows into ``place``, until it is whole; then let the turn be what was kept of it."""
     seen = -1
     try:

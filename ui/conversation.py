@@ -10,7 +10,8 @@ import streamlit as st
 
 from rag_app.errors import NotFound
 from rag_app.records import Answer, Citation, KeptTurn, Message, Scope, Sentence, TurnState
-from ui.desk import Job, desk
+from ui.desk import Growing, Job, desk
+from ui.elsewhere import AnsweredElsewhere
 from ui.sources import Source, read_sources
 from ui.state import CHOSEN, OPENED
 
@@ -66,8 +67,8 @@ def address(conversation_id: str | None) -> dict[str, str]:
     return {_ADDRESS: conversation_id} if conversation_id else {}
 
 
-def load_turns(library: "Library") -> tuple[list[Turn], dict[int, Job]]:
-    """Return the turns of the open conversation, and the jobs of those that are being answered, by the turn's id."""
+def load_turns(library: "Library") -> tuple[list[Turn], dict[int, Growing]]:
+    """Return the turns of the open conversation, and the answers to them that are being written, by the turn's id."""
     opened = current()
     if opened is None:
         return [], {}
@@ -75,11 +76,13 @@ def load_turns(library: "Library") -> tuple[list[Turn], dict[int, Job]]:
     kept = library.conversations.turns(opened)
     if kept and st.query_params.get(_ADDRESS) != opened:
         st.query_params[_ADDRESS] = opened
-    jobs = {}
+    jobs: dict[int, Growing] = {}
     for turn in kept:
         job = at_work.get(turn.id) or desk().jobs().get(turn.id)
         if turn.state == "asked" and job:
             jobs[turn.id] = job
+        elif turn.elsewhere:
+            jobs[turn.id] = AnsweredElsewhere(library.conversations, turn)
     return [turn_of(library, turn, alive=turn.id in jobs) for turn in kept], jobs
 
 
@@ -123,12 +126,20 @@ def ask(application: "Application", question: str, scope: Scope) -> None:
 
 
 def ask_anew(application: "Application", turn: Turn, question: str, scope: Scope) -> None:
-    """Drop a turn with all that follow it, and ask its question, or another in its place."""
+    """Ask a turn's question again, or another in its place. A turn that was judged, or that others follow, stays."""
+    kept = application.library.conversations
     job = desk().jobs().get(turn.id)
     if job:
         desk().stop(job)
-    application.library.conversations.drop(turn.id)
-    ask(application, question, scope)
+    try:
+        again = kept.ask_again(turn.id, question)
+    except NotFound:
+        ask(application, question, scope)
+        return
+    open_conversation(again.conversation_id)
+    # As it was meant where it was asked first, whatever has been said since.
+    earlier = [before for before in kept.turns(again.conversation_id) if before.ordinal < turn.number]
+    desk().write(Job(application.assistant, kept, again, history=_history(earlier), scope=scope))
 
 
 def _history(turns: list[KeptTurn]) -> list[Message]:

@@ -23,6 +23,25 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
+class Growing(Protocol):
+    """An answer in the making, wherever it is made. ``citations`` are those of the sentences so far."""
+
+    turn_id: int
+    stage: str
+    sentences: tuple[Sentence, ...]
+    citations: tuple[Citation, ...]
+    error: str
+    ended: bool
+
+    def wait(self, seen: int, *, seconds: float) -> int:
+        """Wait for news beyond those seen, at most so long; return how much there is."""
+        ...
+
+    def stop(self) -> None:
+        """End it here."""
+        ...
+
+
 class Job:
     """An answer in the making. ``news`` counts what has happened to it."""
 
@@ -83,7 +102,10 @@ class Job:
                 # The proof first: no sentence is shown without its mark.
                 self.citations = tuple(reply.citations)
                 self.sentences = (*self.sentences, event)
-                self._keep(self._so_far(), "asked")
+                if not self._keep(self._so_far(), "asked"):
+                    # Deleted, or stopped by another program: nobody waits for the rest.
+                    reply.stop()
+                    return
                 self._tell(self.stage)
             else:
                 self._tell(event.name)
@@ -110,8 +132,8 @@ class Job:
             timings_ms={},
         )
 
-    def _keep(self, answer: Answer | None, state: TurnState) -> None:
-        self._conversations.keep(self.turn_id, answer, state=state, error=self.error)
+    def _keep(self, answer: Answer | None, state: TurnState) -> bool:
+        return self._conversations.keep(self.turn_id, answer, state=state, error=self.error)
 
     def _fail(self, words: str) -> None:
         self.error = words
@@ -171,11 +193,11 @@ class Desk:
         with self._lock:
             return dict(self._jobs)
 
-    def ahead(self, job: Job) -> int:
+    def ahead(self, job: Growing) -> int:
         """Return how many answers are to be written before this one."""
         return sum(1 for other in self.jobs().values() if other.turn_id < job.turn_id and not other.ended)
 
-    def stop(self, job: Job) -> None:
+    def stop(self, job: Growing) -> None:
         """End a job here. The models may still take a moment to come to rest."""
         job.stop()
         self._forget(job)
@@ -194,7 +216,7 @@ class Desk:
             if more:
                 self.when_idle(work)
 
-    def _forget(self, job: Job) -> None:
+    def _forget(self, job: Growing) -> None:
         with self._lock:
             self._jobs.pop(job.turn_id, None)
 

@@ -19,20 +19,21 @@ from rag_app.library.database import Database
 from rag_app.library.documents import each
 from rag_app.library.kept_answers import as_asked, documents_in, packed_answer, unpacked_answer, without_documents
 from rag_app.library.turn_figures import put_figures
+from rag_app.library.writers import WRITER, Writers
 from rag_app.records import Answer, AskedDocuments, Conversation, KeptTurn, TurnState
 
 TITLE_CHARACTERS = 80
-WRITER = secrets.token_hex(8)
-"""This process. What another one left unfinished when it ended will not be finished."""
 
 _conversations, _turns, _named = schema.conversations.c, schema.turns.c, schema.turn_documents.c
+_judged = schema.feedback.c
 
 
 class Conversations:
     """All conversations that are kept beside the documents of a library. May be shared by threads."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, writers: Writers) -> None:
         self._database = database
+        self._writers = writers
 
     def begin(self, question: str, *, documents: Iterable[int] = ()) -> KeptTurn:
         """Start a conversation with its first question, which also names it; return the turn.
@@ -41,17 +42,34 @@ class Conversations:
         """
         token = secrets.token_urlsafe(12)
         now = _now()
+        self._writers.enter()
         with self._database.writing() as connection:
             titled = {"id": token, "title": _title(question), "created_at": now, "changed_at": now}
             connection.execute(insert(schema.conversations).values(titled))
             put_asked(connection, token, documents)
-            return _add_turn(connection, token, question)
+            return self._turn(_add_turn(connection, token, question))
 
     def ask(self, conversation_id: str, question: str) -> KeptTurn:
         """Add a question to a conversation, to be answered; raises NotFound."""
+        self._writers.enter()
         with self._database.writing() as connection:
             _require(connection, conversation_id)
-            return _add_turn(connection, conversation_id, question)
+            return self._turn(_add_turn(connection, conversation_id, question))
+
+    def ask_again(self, turn_id: int, question: str) -> KeptTurn:
+        """Ask a question in the place of a turn, which is deleted unless more than its answer would go with it.
+
+        A turn that a reader judged, or that others follow, stays as it is, and the question is added to the
+        conversation. Raises NotFound.
+        """
+        self._writers.enter()
+        with self._database.writing() as connection:
+            row = connection.execute(select(schema.turns).where(_turns.id == turn_id)).one_or_none()
+            if row is None:
+                raise NotFound("This question is no longer kept. Ask it anew.")
+            if not (_is_judged(connection, turn_id) or _is_followed(connection, row)):
+                connection.execute(delete(schema.turns).where(_turns.id == turn_id))
+            return self._turn(_add_turn(connection, row.conversation_id, question))
 
     def asked(self, conversation_id: str) -> AskedDocuments | None:
         """Return the documents that a conversation asks alone; None where it asks all, or is not there."""
@@ -104,11 +122,19 @@ class Conversations:
     def turns(self, conversation_id: str) -> list[KeptTurn]:
         """Return the turns of a conversation in their order; none where there is no such conversation.
 
-        A turn whose answer a process was writing that has ended, or is another one, is a stopped one.
+        A turn whose answer a process was writing that has ended is a stopped one.
         """
         statement = select(schema.turns).where(_turns.conversation_id == conversation_id).order_by(_turns.ordinal)
         with self._database.reading() as connection:
-            return [_turn(row) for row in connection.execute(statement)]
+            return [self._turn(row) for row in connection.execute(statement)]
+
+    def turn(self, turn_id: int) -> KeptTurn:
+        """Return a turn as ``turns`` does; raises NotFound."""
+        with self._database.reading() as connection:
+            row = connection.execute(select(schema.turns).where(_turns.id == turn_id)).one_or_none()
+        if row is None:
+            raise NotFound("This question is no longer kept. Ask it anew.")
+        return self._turn(row)
 
     def rename(self, conversation_id: str, title: str) -> None:
         """Give a conversation another title; an empty one leaves it as it is. Raises NotFound."""
@@ -117,19 +143,26 @@ class Conversations:
             renamed = update(schema.conversations).where(_conversations.id == conversation_id)
             connection.execute(renamed.values(title=_title(title) or known.title))
 
-    def drop(self, turn_id: int) -> None:
-        """Delete a turn and all that follow it in its conversation, as when its question is asked anew."""
-        with self._database.writing() as connection:
-            row = connection.execute(select(schema.turns).where(_turns.id == turn_id)).one_or_none()
-            if row is not None:
-                later = (_turns.conversation_id == row.conversation_id) & (_turns.ordinal >= row.ordinal)
-                connection.execute(delete(schema.turns).where(later))
-
     def remove(self, conversation_id: str) -> None:
         """Delete a conversation with all its turns; one that is gone already is no error."""
         with self._database.writing() as connection:
             connection.execute(delete(schema.conversations).where(_conversations.id == conversation_id))
         self._database.truncate_log()
+
+    def _turn(self, row: Row[Any]) -> KeptTurn:
+        elsewhere = row.state == "asked" and row.writer != WRITER
+        lost = elsewhere and not self._writers.is_alive(row.writer)
+        return KeptTurn(
+            id=row.id,
+            conversation_id=row.conversation_id,
+            ordinal=row.ordinal,
+            question=row.question,
+            state="stopped" if lost else row.state,
+            answer=unpacked_answer(row.answer) if row.answer else None,
+            error=row.error,
+            asked_at=row.asked_at.replace(tzinfo=UTC),
+            elsewhere=elsewhere and not lost,
+        )
 
 
 def redact_documents(connection: Connection, gone: Iterable[int]) -> int:
@@ -169,7 +202,16 @@ def _forget_understanding(connection: Connection, conversation_id: str, ordinal:
         connection.execute(update(schema.turns).where(_turns.id == row.id).values(answer=as_asked(row.answer)))
 
 
-def _add_turn(connection: Connection, conversation_id: str, question: str) -> KeptTurn:
+def _is_judged(connection: Connection, turn_id: int) -> bool:
+    return connection.scalar(select(_judged.turn_id).where(_judged.turn_id == turn_id)) is not None
+
+
+def _is_followed(connection: Connection, row: Row[Any]) -> bool:
+    later = select(_turns.id).where(_turns.conversation_id == row.conversation_id, _turns.ordinal > row.ordinal)
+    return connection.scalar(later.limit(1)) is not None
+
+
+def _add_turn(connection: Connection, conversation_id: str, question: str) -> Row[Any]:
     last = connection.scalar(select(func.max(_turns.ordinal)).where(_turns.conversation_id == conversation_id))
     values = {
         "conversation_id": conversation_id,
@@ -181,7 +223,7 @@ def _add_turn(connection: Connection, conversation_id: str, question: str) -> Ke
     }
     row = connection.execute(insert(schema.turns).values(values).returning(*schema.turns.c)).one()
     _touch(connection, conversation_id)
-    return _turn(row)
+    return row
 
 
 def _put_documents(connection: Connection, turn_id: int, answer: str) -> str:
@@ -228,20 +270,6 @@ def _require(connection: Connection, conversation_id: str) -> Conversation:
 def _conversation(row: Row[Any]) -> Conversation:
     values = row._asdict()
     return Conversation(**values | {name: values[name].replace(tzinfo=UTC) for name in ("created_at", "changed_at")})
-
-
-def _turn(row: Row[Any]) -> KeptTurn:
-    lost = row.state == "asked" and row.writer != WRITER
-    return KeptTurn(
-        id=row.id,
-        conversation_id=row.conversation_id,
-        ordinal=row.ordinal,
-        question=row.question,
-        state="stopped" if lost else row.state,
-        answer=unpacked_answer(row.answer) if row.answer else None,
-        error=row.error,
-        asked_at=row.asked_at.replace(tzinfo=UTC),
-    )
 
 
 def _title(text: str) -> str:

@@ -49,6 +49,12 @@ class KeptFeedback:
             row = connection.execute(select(*_FACTS).where(_feedback.turn_id == turn_id)).one_or_none()
         return _as_feedback(row) if row else None
 
+    def of_each(self, turn_ids: Collection[int]) -> dict[int, Feedback]:
+        """Return what was thought of the answers of turns, by the turn's id; of most that is nothing."""
+        with self._database.reading() as connection:
+            rows = connection.execute(select(*_FACTS).where(_feedback.turn_id.in_(each(turn_ids))))
+            return {row.turn_id: _as_feedback(row) for row in rows}
+
     def give(self, feedback: Feedback) -> None:
         """Keep what is thought of a whole answer, in place of what was thought of it before; raises NotFound."""
         values = {

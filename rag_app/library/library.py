@@ -26,6 +26,7 @@ from rag_app.library.removing import clean_up, remove_documents
 from rag_app.library.storing import Arrival, is_late, known_documents, put_chunks, put_documents
 from rag_app.library.vector_index import SIZES, Sizes
 from rag_app.library.vectors import packed
+from rag_app.library.writers import Writers
 from rag_app.records import Document, Duplicate, FailedFile, NewDocument, Receipt, Scope, VerifyReport
 
 INDEX_FILE = "vectors.index"
@@ -57,9 +58,10 @@ class Library(ReadableLibrary):
         self._next_embedder: tuple[str, int] | None = None
         self._versions_kept = versions_kept
         self._dropped: list[str] = []
-        self.conversations = Conversations(database)
+        writers = Writers(database.file)
+        self.conversations = Conversations(database, writers)
         self.feedback = KeptFeedback(database)
-        self.quality = Quality(database)
+        self.quality = Quality(database, writers)
 
     @classmethod
     def open(

@@ -9,16 +9,13 @@ from numpy.typing import NDArray
 from sqlalchemy import Integer, Select, String, case, cast, func, select
 
 from rag_app.library import schema
-from rag_app.library.conversations import WRITER
 from rag_app.library.database import Database
 from rag_app.library.turn_figures import TIMINGS
 from rag_app.library.window import Window, within_window
+from rag_app.library.writers import Writers
 from rag_app.records.feedback import Reason
 
 _turns, _figures, _feedback = schema.turns.c, schema.turn_figures.c, schema.feedback.c
-
-_STOPPED = (_turns.state == "stopped") | ((_turns.state == "asked") & (_turns.writer != WRITER))
-"""What another process left unanswered will not be answered."""
 
 _OF_FEEDBACK = _feedback.turn_id == _figures.turn_id
 
@@ -66,8 +63,9 @@ class Unanswered:
 class Quality:
     """Figures over the kept turns of a library. May be shared by threads."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, writers: Writers) -> None:
         self._database = database
+        self._writers = writers
 
     def days(self, window: Window, *, offset_minutes: int = 0) -> dict[str, Counts]:
         """Return the counts of each day on which something was asked (as 2026-01-31), in their order.
@@ -80,8 +78,13 @@ class Quality:
         answers = select(whole, func.count() - silent, silent).select_from(schema.turn_figures).group_by("day")
         broken = func.date(_turns.asked_at, ahead).label("day")
         failed = func.sum(case((_turns.state == "failed", 1), else_=0))
-        others = select(broken, failed, func.count() - failed).where(_STOPPED | (_turns.state == "failed"))
+        others = select(broken, failed, func.count() - failed)
+        asked = _turns.state == "asked"
         with self._database.reading() as connection:
+            # What a process left unanswered that has ended will not be answered.
+            ended = set(connection.scalars(select(_turns.writer).where(asked).distinct()))
+            ended -= self._writers.living(ended)
+            others = others.where(_turns.state.in_(("stopped", "failed")) | (asked & _turns.writer.in_(ended)))
             found = {
                 day: Counts(answered, declined)
                 for day, answered, declined in connection.execute(within_window(answers, window, schema.turn_figures))

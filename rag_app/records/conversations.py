@@ -17,7 +17,7 @@ class KeptTurn:
     """A question that was asked, as it is kept.
 
     ``answer`` holds what has been checked so far; it is whole once ``state`` is "answered". ``error`` says why a
-    failed turn has none.
+    failed turn has none. ``elsewhere`` says that another process is answering.
     """
 
     id: int
@@ -28,6 +28,7 @@ class KeptTurn:
     answer: Answer | None
     error: str
     asked_at: datetime
+    elsewhere: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return the form of an export."""
