@@ -8,6 +8,7 @@ from bs4 import BeautifulSoup
 from markdown_it import MarkdownIt
 
 from rag_app.records import REMOVED_MARK, Conversation, KeptTurn, Sentence
+from rag_app.records.feedback import Feedback
 from tests.test_ui_answers import EVIL, QUOTE, make_answer, make_citation
 from ui.exports import answer_text, as_file_name, as_json, as_markdown, as_printable
 
@@ -36,9 +37,18 @@ def test_markdown_has_each_quote_as_a_footnote_and_no_markup_of_others() -> None
 
 
 def test_json_has_everything_that_is_kept() -> None:
-    read = json.loads(as_json(CONVERSATION, TURNS))
+    verdict = Feedback(1, False, "wrong", words=EVIL, correction="Six.", given_at=DAY)
+    read = json.loads(as_json(CONVERSATION, TURNS, {1: verdict}))
     assert (read["id"], read["turns"][1]["state"]) == ("abc", "stopped")
     assert read["turns"][0]["answer"]["citations"][0]["quote"] == QUOTE
+    assert read["turns"][0]["feedback"] == {
+        "helpful": False,
+        "reason": "wrong",
+        "words": EVIL,
+        "correction": "Six.",
+        "given_at": DAY.isoformat(),
+    }
+    assert read["turns"][1]["feedback"] is None
 
 
 def test_the_page_to_print_has_footnotes_and_executes_nothing() -> None:

@@ -1,7 +1,7 @@
 """The kept conversations in the sidebar: open, search, rename, take along, delete."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, tzinfo
 from functools import partial
 from typing import TYPE_CHECKING
@@ -61,7 +61,7 @@ def _draw_actions(library: "Library", kept: Conversation) -> None:
     st.text_input("Title", kept.title, key=field, max_chars=80, on_change=_rename, args=(library, kept.id, field))
     for words, suffix, mime, written in (
         ("Markdown", "md", "text/markdown", as_markdown),
-        ("JSON", "json", "application/json", as_json),
+        ("JSON", "json", "application/json", partial(_as_json, library)),
         ("Page to print", "html", "text/html", as_printable),
     ):
         st.download_button(
@@ -80,6 +80,10 @@ def _draw_actions(library: "Library", kept: Conversation) -> None:
 
 def _written(library: "Library", kept: Conversation, form: Callable[[Conversation, list[KeptTurn]], str]) -> str:
     return form(kept, library.conversations.turns(kept.id))
+
+
+def _as_json(library: "Library", kept: Conversation, turns: Sequence[KeptTurn]) -> str:
+    return as_json(kept, turns, library.feedback.of_each([turn.id for turn in turns]))
 
 
 def _rename(library: "Library", conversation_id: str, field: str) -> None:

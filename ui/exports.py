@@ -2,9 +2,11 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rag_app.records import REMOVED_MARK, Answer, Citation, Conversation, KeptTurn, Sentence
+from rag_app.records.feedback import Feedback
 from ui.markup import escaped
 from ui.sources import place
 
@@ -19,10 +21,16 @@ _STYLE = (
 )
 
 
-def as_json(conversation: Conversation, turns: Sequence[KeptTurn]) -> str:
-    """Return everything that is kept of a conversation."""
-    written = conversation.to_json() | {"turns": [turn.to_json() for turn in turns]}
+def as_json(conversation: Conversation, turns: Sequence[KeptTurn], verdicts: Mapping[int, Feedback]) -> str:
+    """Return everything that is kept of a conversation, with what was thought of its answers by the turns' ids."""
+    written = conversation.to_json() | {
+        "turns": [turn.to_json() | {"feedback": _verdict(verdicts.get(turn.id))} for turn in turns]
+    }
     return json.dumps(written, ensure_ascii=False, indent=2)
+
+
+def _verdict(given: Feedback | None) -> dict[str, Any] | None:
+    return {name: value for name, value in given.to_json().items() if name != "turn_id"} if given else None
 
 
 def as_markdown(conversation: Conversation, turns: Sequence[KeptTurn]) -> str:

@@ -9,6 +9,7 @@ from rag_app.errors import NotFound, ReadError
 from rag_app.records import Citation, Document, Span
 from ui.conversation import Turn
 from ui.markup import escaped
+from ui.source_html import source_html
 from ui.sources import offer_originals, place
 from ui.state import OPENED
 
@@ -98,7 +99,7 @@ def _draw_head(opened: Opened, where: str) -> None:
         st.html(
             f'<div class="head"><span class="number">{opened.number}</span>'
             f'<h2 class="name" dir="auto">{escaped(opened.document.name)}</h2>'
-            f'<span class="where" dir="auto">{escaped(where)}</span></div>'
+            f'<span class="where"><bdi>{escaped(where)}</bdi></span></div>'
         )
         st.button("Close", key="close-panel", icon=":material/close:", type="tertiary", on_click=close_panel)
 
@@ -130,14 +131,14 @@ def _draw_body(view: "SourceView", opened: Opened) -> None:
         image = None
     aim = f'data-mark="{opened.mark}" data-at="{view.document.id}:{view.start}:{view.end}"'
     if image is None:
-        st.html(f'<div class="view {view.kind}" tabindex="-1" {aim}>{_view_html(view)}</div>')
+        st.html(f'<div class="view {view.kind}" tabindex="-1" {aim}>{source_html(view)}</div>')
         return
     top = view.boxes[0].top if view.boxes else 0.0
     page = view.boxes[0].page if view.boxes else view.page
     st.html(f'<div class="view page" tabindex="-1" {aim} data-top="{top:.4f}"></div>')
     st.image(image, width="stretch", alt=f"Page {page}, with the passage marked")
     st.html(
-        f'<details class="passages"><summary>As text</summary><div class="view {view.kind}">{_view_html(view)}</div>'
+        f'<details class="passages"><summary>As text</summary><div class="view {view.kind}">{source_html(view)}</div>'
         "</details>"
     )
 
@@ -151,49 +152,3 @@ def _page(view: "SourceView", draw: object) -> bytes | None:
         st.session_state["panel_page"] = known
     image: bytes | None = known[1]
     return image
-
-
-def _view_html(view: "SourceView") -> str:
-    from rag_app.sources import table_rows
-
-    if view.kind == "code":
-        return _code_html(view)
-    if view.kind == "table" and (read := table_rows((view.before + view.marked + view.after).strip("\n"))):
-        return _table_html(view, *read)
-    return (
-        f'<div class="run" dir="auto">{escaped(view.before.lstrip())}<mark>{escaped(view.marked)}</mark>'
-        f"{escaped(view.after.rstrip())}</div>"
-    )
-
-
-def _code_html(view: "SourceView") -> str:
-    """Return numbered lines; those that the passage touches are marked."""
-    text, number, low = view.before + view.marked + view.after, view.first_line, 0
-    first, last = len(view.before), len(view.before) + len(view.marked)
-    lines = []
-    for line in text.split("\n"):
-        high = low + len(line)
-        touched = low < last and first < high if line else False
-        code = f"<mark>{escaped(line)}</mark>" if touched else escaped(line)
-        lines.append(f'<span class="line"><span class="at">{number}</span>{code}\n</span>')
-        number, low = number + 1, high + 1
-    return f'<pre dir="ltr">{"".join(lines)}</pre>'
-
-
-def _table_html(view: "SourceView", columns: list[str], rows: list[list[str]]) -> str:
-    """Return a table; the rows that the passage touches are marked."""
-    lines, low, touched = (view.before + view.marked + view.after).strip("\n").split("\n"), 0, set()
-    first = len(view.before.lstrip("\n"))
-    for number, line in enumerate(lines):
-        if low < first + len(view.marked) and first < low + len(line):
-            touched.add(number)
-        low += len(line) + 1
-    head = "".join(f'<th scope="col">{escaped(name)}</th>' for name in columns)
-    body = "".join(
-        f'<tr class="{"marked" if number in touched else "plain"}">'
-        + "".join(f"<td>{f'<mark>{escaped(cell)}</mark>' if number in touched else escaped(cell)}</td>" for cell in row)
-        + "</tr>"
-        for number, row in enumerate(rows)
-    )
-    table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-    return f'<div class="wide" dir="auto" tabindex="0" role="region" aria-label="Rows">{table}</div>'
