@@ -6,6 +6,7 @@ from pathlib import Path
 from streamlit.web import cli
 
 from rag_app.errors import PageError
+from ui.delivery import keep_answers
 
 PAGE = Path(__file__).with_name("app.py")
 
@@ -19,6 +20,7 @@ def launch(port: int = 8501, *, address: str = "localhost", max_file_mb: int = 1
     _check_free(port, address)
     arguments = {"server.port": port, "server.address": address, "server.maxUploadSize": max_file_mb}
     flags = [f"--{name}={value}" for name, value in arguments.items()]
+    keep_answers()
     cli.main(["run", str(PAGE), *flags], standalone_mode=False)
 
 

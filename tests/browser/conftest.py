@@ -8,7 +8,6 @@ import sys
 import time
 import urllib.error
 import urllib.request
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +15,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from playwright.sync_api import Browser, Dialog, Page, Request, TimeoutError, expect, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page, Request, expect, sync_playwright
 
 from tests.conftest import find_browser
 
@@ -151,23 +150,12 @@ class Visit:
         page = self.page
         before = self.latest_job()
         payload = [{"name": name, "mimeType": "application/octet-stream", "buffer": data} for name, data in files]
-        ready = page.locator('[class*="st-key-add-"] button:enabled')
-        for _ in range(4):
-            page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(payload)  # type: ignore[arg-type]
-            try:
-                ready.wait_for(timeout=PATIENCE_MS / 4)
-                break
-            except TimeoutError:
-                # What is dropped while the page is being drawn can be lost; people would drop it again.
-                warnings.warn("The page lost files that were dropped on it; they are dropped again.", stacklevel=2)
-                self.settle()
-        self.settle()
+        page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(payload)  # type: ignore[arg-type]
         if collection:
             box = page.get_by_role("combobox", name="Collection")
             box.fill(collection)
             box.press("Enter")
-            self.settle()
-        ready.click(timeout=PATIENCE_MS)
+        page.locator('[class*="st-key-add-"] button:enabled').click(timeout=PATIENCE_MS)
         self.wait_for_job(before)
 
     def latest_job(self) -> int:

@@ -195,3 +195,20 @@ def test_a_killed_server_goes_on_with_the_uploads_and_the_watched_folder(
             assert fits(tab)
     assert len(list((home / "uploads" / "default").iterdir())) == 40
     assert not list((home / "uploads" / ".waiting").iterdir())
+
+
+def test_files_dropped_while_the_page_is_drawn_anew_are_taken(tab: Visit) -> None:
+    tab.open("library")
+    drop = """([name, before]) => {
+        const input = document.querySelector('[data-testid="stFileUploaderDropzoneInput"]'), files = new DataTransfer();
+        files.items.add(new File(["# Owls"], name));
+        const steps = [
+            () => { input.files = files.files; input.dispatchEvent(new Event("change", { bubbles: true })); },
+            () => document.querySelector(".st-key-refresh-page button").click(),
+        ];
+        for (const step of before ? steps.reverse() : steps) step();
+    }"""
+    for number in range(12):
+        tab.page.evaluate(drop, [f"owls-{number}.md", bool(number % 2)])
+        tab.settle()
+    expect(tab.page.get_by_role("button", name="Add 12 files")).to_be_enabled(timeout=PATIENCE_MS)
