@@ -157,6 +157,18 @@ def test_small_talk_is_shown_as_talk_without_standing_or_passages() -> None:
     assert not parse(html).select("details, img, .standing")
 
 
+def test_what_stands_above_an_answer_and_beside_it_has_its_place_from_the_first_sentence_on() -> None:
+    turn = make_turn(Sentence("Ten days.", "quoted", (1,)))
+    assert turn.answer
+    known = replace(turn.answer, standalone_question="How many days?", note=f"They disagree. {EVIL}", disagreement=True)
+    turn.answer, turn.so_far = None, known
+    for html in (writing_html(turn, "writing"), answer_html(turn)):
+        page = BeautifulSoup(html, "html.parser")
+        assert [part["class"][0] for part in page.select(".answer > *")][:3] == ["understood", "disagreement", "sides"]
+        assert [side.get_text() != "" for side in page.select(".side")] == [True, False]
+        assert not page.select("img, script")
+
+
 def test_a_disagreement_is_said_before_both_sentences() -> None:
     turn = make_turn(Sentence("Ten days.", "supported", (1,)), Sentence("Five days.", "quoted", (1,)))
     assert turn.answer

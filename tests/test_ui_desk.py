@@ -12,7 +12,9 @@ from rag_app.library import Library
 from rag_app.records import Scope
 from tests.libraries import new_document, open_library, store
 from tests.test_library_conversations import SECRET, answer_from
+from tests.test_library_writers import begin_elsewhere
 from ui.desk import Desk, Job
+from ui.elsewhere import AnsweredElsewhere
 
 PATIENCE_SECONDS = 60
 
@@ -21,7 +23,7 @@ class SlowReply:
     """Says one sentence, and goes on when it is told to."""
 
     def __init__(self, answer: Any, go: threading.Event) -> None:
-        self.answer = answer
+        self.answer = self.so_far = answer
         self.citations = list(answer.citations)
         self._go = go
         self.stopped = threading.Event()
@@ -140,3 +142,46 @@ def test_a_job_whose_conversation_was_deleted_ends_quietly(library: Library, ass
     assistant.go.set()
     wait_for(job)
     assert job.error == ""
+
+
+def test_a_question_that_nobody_waits_for_any_more_is_not_answered_to_its_end(
+    library: Library, assistant: SlowAssistant
+) -> None:
+    desk, job = Desk(), job_for(library, assistant, "Where?")
+    library.conversations.remove(library.conversations.recent()[0].id)
+    desk.write(job)
+    wait_for(job)
+    assert assistant.replies[0].stopped.is_set()
+    assert (job.error, job.sentences) == ("", (assistant.answer.sentences[0],))
+
+
+def test_an_answer_that_another_process_writes_is_followed_to_its_end(
+    library: Library, assistant: SlowAssistant, tmp_path: Path
+) -> None:
+    process, turn_id = begin_elsewhere(tmp_path)
+    growing = AnsweredElsewhere(library.conversations, library.conversations.turn(turn_id))
+    assert (growing.news, growing.sentences, growing.ended) == (1, assistant.answer.sentences, False)
+    assert growing.wait(0, seconds=PATIENCE_SECONDS) == 1
+    assert growing.wait(1, seconds=0) == 1
+    assert not growing.ended
+    process.communicate("go on\n", timeout=PATIENCE_SECONDS)
+    growing.wait(1, seconds=0)
+    assert growing.ended
+
+
+def test_an_answer_that_another_process_writes_can_be_stopped_and_ends_with_it_or_with_its_conversation(
+    library: Library, assistant: SlowAssistant, tmp_path: Path
+) -> None:
+    kept = library.conversations
+    (stopped_at, first), (killed, second), (deleted, third) = (begin_elsewhere(tmp_path) for _ in range(3))
+    all_growing = [AnsweredElsewhere(kept, kept.turn(turn_id)) for turn_id in (first, second, third)]
+    all_growing[0].stop()
+    killed.kill()
+    killed.communicate(timeout=PATIENCE_SECONDS)
+    kept.remove(kept.turn(third).conversation_id)
+    for growing in all_growing:
+        growing.wait(growing.news, seconds=0)
+        assert growing.ended
+    assert [kept.turn(turn_id).state for turn_id in (first, second)] == ["stopped", "stopped"]
+    for process in (stopped_at, deleted):
+        assert process.communicate("go on\n", timeout=PATIENCE_SECONDS)[0].strip() == "False"

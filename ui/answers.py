@@ -40,7 +40,7 @@ def writing_html(turn: Turn, stage: str) -> str:
     """
     words = escaped(STAGES.get(stage, stage))
     return (
-        f'<div class="answer writing" aria-live="polite">{_sentences_html(turn)}'
+        f'<div class="answer writing" aria-live="polite">{_body_html(turn)}'
         f'<p class="stage" role="status"><span class="pulse"></span>{words}</p>'
         f'<p class="note halted">{STOPPED}</p></div>'
     )
@@ -50,20 +50,30 @@ def answer_html(turn: Turn) -> str:
     """Return a turn's answer as it stands: whole, or as far as it came."""
     answer = turn.answer
     if turn.error:
-        return f'<div class="answer">{_sentences_html(turn)}</div>'
+        return f'<div class="answer">{_body_html(turn)}</div>'
     if answer is None:
-        return f'<div class="answer">{_sentences_html(turn)}<p class="note">{STOPPED}</p></div>'
+        return f'<div class="answer">{_body_html(turn)}<p class="note">{STOPPED}</p></div>'
     if answer.kind == "small_talk":
         return f'<div class="answer"><div class="prose" dir="auto">{escaped(answer.text)}</div></div>'
     if answer.abstained:
         return _abstention_html(answer)
-    note = f'<p class="disagreement" role="note">{escaped(answer.note)}</p>' if answer.note else ""
-    body = _sides_html(answer, turn) or _sentences_html(turn)
-    return f'<div class="answer">{_understood_html(answer)}{note}{body}{_standing_html(answer, turn)}</div>'
+    return f'<div class="answer">{_body_html(turn)}{_standing_html(answer, turn)}</div>'
+
+
+def _body_html(turn: Turn) -> str:
+    """Return what there is of an answer. What stands above it comes with the first sentence: later it would move that."""
+    known = turn.answer or turn.so_far
+    if known is None:
+        return _sentences_html(turn)
+    note = f'<p class="disagreement" role="note">{escaped(known.note)}</p>' if known.note else ""
+    return f"{_understood_html(known)}{note}{_sides_html(known, turn) or _sentences_html(turn)}"
 
 
 def _sides_html(answer: Answer, turn: Turn) -> str:
-    """Return an answer of documents that disagree as a column for each, with its age; "" where they are not two."""
+    """Return an answer of documents that disagree as a column for each, with its age; "" where they are not two.
+
+    While it is written, there is room for the second.
+    """
     by_number = {source.citation.number: source for source in turn.sources}
     sides: dict[int, list[Sentence]] = {}
     for sentence in turn.sentences if answer.disagreement else []:
@@ -72,7 +82,8 @@ def _sides_html(answer: Answer, turn: Turn) -> str:
             return ""
         sides.setdefault(cited.citation.document.id, []).append(sentence)
     ages = {passage.document.id: (passage.document.name, told_age(passage)) for passage in reversed(answer.passages)}
-    if len(sides) != 2 or not sides.keys() <= ages.keys():
+    room = 2 - len(sides) if turn.answer is None else 0
+    if len(sides) + room != 2 or not sides or not sides.keys() <= ages.keys():
         return ""
     columns = []
     for document, sentences in sides.items():
@@ -82,6 +93,7 @@ def _sides_html(answer: Answer, turn: Turn) -> str:
             f'<div class="side"><p class="age"><span dir="auto">{escaped(name)}</span>, {escaped(age)}</p>'
             f'<div class="prose" dir="auto">{body}</div></div>'
         )
+    columns += ['<div class="side"></div>'] * room
     return f'<div class="sides">{"".join(columns)}</div>'
 
 

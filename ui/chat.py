@@ -244,7 +244,7 @@ def _follow(application: "Application", turn: Turn, job: Growing, place: DeltaGe
             news = job.wait(seen, seconds=_GLANCE_SECONDS)
             if news != seen:
                 turn.sources = read_sources(application.library, job.citations)
-                turn.sentences, seen = list(job.sentences), news
+                turn.sentences, turn.so_far, seen = list(job.sentences), job.so_far, news
             place.html(writing_html(turn, _stage(job)))
     except StopException:
         if _reader_is_here():
@@ -253,8 +253,8 @@ def _follow(application: "Application", turn: Turn, job: Growing, place: DeltaGe
     for kept in application.library.conversations.turns(conversation.current() or ""):
         if kept.id == turn.id:
             whole = conversation.turn_of(application.library, kept)
-            turn.sentences, turn.sources, turn.answer = whole.sentences, whole.sources, whole.answer
-            turn.state, turn.error = whole.state, whole.error or job.error
+            turn.sentences, turn.sources, turn.so_far = whole.sentences, whole.sources, whole.so_far
+            turn.answer, turn.state, turn.error = whole.answer, whole.state, whole.error or job.error
 
 
 def _reader_is_here() -> bool:

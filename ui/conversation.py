@@ -28,7 +28,8 @@ _SOURCES = "sources_read"
 class Turn:
     """A question and as much of its answer as has been checked so far.
 
-    ``answer`` is None until it is whole; ``error`` says why it never will be. ``id`` is the turn's in the database.
+    ``answer`` is None until it is whole, and ``so_far`` as much of it as there is; ``error`` says why it never will be
+    whole. ``id`` is the turn's in the database.
     """
 
     number: int
@@ -36,6 +37,7 @@ class Turn:
     sentences: list[Sentence] = field(default_factory=list)
     sources: list[Source] = field(default_factory=list)
     answer: Answer | None = None
+    so_far: Answer | None = None
     error: str = ""
     id: int = 0
     state: TurnState = "answered"
@@ -96,6 +98,7 @@ def turn_of(library: "Library", kept: KeptTurn, *, alive: bool = False) -> Turn:
         sentences=list(answer.sentences) if answer else [],
         sources=_sources(library, kept.id, answer.citations) if answer else [],
         answer=answer if state == "answered" else None,
+        so_far=answer,
         error=kept.error,
         id=kept.id,
         state=state,

@@ -8,6 +8,7 @@ import logging
 import queue
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 import streamlit as st
@@ -24,12 +25,16 @@ _log = logging.getLogger(__name__)
 
 
 class Growing(Protocol):
-    """An answer in the making, wherever it is made. ``citations`` are those of the sentences so far."""
+    """An answer in the making, wherever it is made.
+
+    ``citations`` are those of the sentences so far. ``so_far`` is what is kept of it, without unsupported sentences.
+    """
 
     turn_id: int
     stage: str
     sentences: tuple[Sentence, ...]
     citations: tuple[Citation, ...]
+    so_far: Answer | None
     error: str
     ended: bool
 
@@ -58,6 +63,7 @@ class Job:
         self.stage = "waiting"
         self.sentences: tuple[Sentence, ...] = ()
         self.citations: tuple[Citation, ...] = ()
+        self.so_far: Answer | None = None
         self.error = ""
         self.ended = False
         self.news = 0
@@ -80,7 +86,7 @@ class Job:
             self._work()
         if self.error and not self.ended:
             with told_in_words(self._fail):
-                self._keep(self._so_far(), "failed")
+                self._keep(self.so_far, "failed")
         self._end()
 
     def stop(self) -> None:
@@ -90,7 +96,7 @@ class Job:
         self._end()
         if self._reply:
             self._reply.stop()
-        self._keep(self._so_far(), "stopped")
+        self._keep(self.so_far, "stopped")
 
     def _work(self) -> None:
         reply = self._reply = self._assistant.ask(self._question, history=self._history, scope=self._scope)
@@ -102,7 +108,8 @@ class Job:
                 # The proof first: no sentence is shown without its mark.
                 self.citations = tuple(reply.citations)
                 self.sentences = (*self.sentences, event)
-                if not self._keep(self._so_far(), "asked"):
+                self.so_far = self._checked(reply)
+                if not self._keep(self.so_far, "asked"):
                     # Deleted, or stopped by another program: nobody waits for the rest.
                     reply.stop()
                     return
@@ -112,25 +119,13 @@ class Job:
         if not self.ended:
             self._keep(reply.answer, "answered")
 
-    def _so_far(self) -> Answer | None:
-        """Return what has been checked as an answer that is not whole, without what found no support."""
+    def _checked(self, reply: "Reply") -> Answer | None:
+        """Return an answer that is not whole, without what found no support; None where nothing is left."""
         checked = tuple(sentence for sentence in self.sentences if sentence.status != "unsupported")
         if not checked:
             return None
-        return Answer(
-            question=self._question,
-            standalone_question=self._question,
-            text=" ".join(sentence.marked() for sentence in checked),
-            short_answer=None,
-            abstained=False,
-            confidence=0.0,
-            sentences=checked,
-            citations=self.citations,
-            passages=(),
-            models={},
-            usage={},
-            timings_ms={},
-        )
+        text = " ".join(sentence.marked() for sentence in checked)
+        return replace(reply.so_far, text=text, short_answer=None, sentences=checked, citations=self.citations)
 
     def _keep(self, answer: Answer | None, state: TurnState) -> bool:
         return self._conversations.keep(self.turn_id, answer, state=state, error=self.error)

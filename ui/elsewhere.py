@@ -4,7 +4,7 @@ import time
 from typing import TYPE_CHECKING
 
 from rag_app.errors import NotFound
-from rag_app.records import Citation, KeptTurn, Sentence
+from rag_app.records import Answer, Citation, KeptTurn, Sentence
 
 if TYPE_CHECKING:
     from rag_app.library.conversations import Conversations
@@ -18,6 +18,7 @@ class AnsweredElsewhere:
         self.stage = "elsewhere"
         self.sentences: tuple[Sentence, ...] = ()
         self.citations: tuple[Citation, ...] = ()
+        self.so_far: Answer | None = None
         self.error = ""
         self.ended = False
         self.news = 0
@@ -42,5 +43,5 @@ class AnsweredElsewhere:
     def _take(self, turn: KeptTurn) -> None:
         self.ended = not turn.elsewhere
         if turn.answer and turn.answer.sentences != self.sentences:
-            self.sentences, self.citations = turn.answer.sentences, turn.answer.citations
+            self.so_far, self.sentences, self.citations = turn.answer, turn.answer.sentences, turn.answer.citations
             self.news += 1

@@ -105,6 +105,13 @@ class Reply:
         draft = self._draft
         if not draft.finished:
             raise RuntimeError("This reply was stopped, or ended by an error, and has no answer. Ask again.")
+        trace = tell_trace(draft.notes, draft.standalone, draft.timings) if draft.small_talk is None else None
+        return replace(self.so_far, trace=trace)
+
+    @property
+    def so_far(self) -> Answer:
+        """What is known now, without a trace: with the first sentence, how the question was understood, and any note."""
+        draft = self._draft
         abstained = not draft.sentences and draft.small_talk is None
         timings = {name: draft.timings.get(name, 0.0) for name in ("retrieve", "evidence", "first_token", "total")}
         return Answer(
@@ -124,7 +131,6 @@ class Reply:
             disagreement=draft.disagreement,
             note=draft.note,
             signals=draft.signals,
-            trace=tell_trace(draft.notes, draft.standalone, draft.timings) if draft.small_talk is None else None,
         )
 
 
