@@ -1,5 +1,6 @@
 """Documents come in one ingestion after the other, watched or not, and nothing is lost where one is stopped."""
 
+import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -256,6 +257,54 @@ def test_watching_goes_on_after_an_error_that_nobody_foresaw(tmp_path: Path, mon
     until(lambda: len(tried) > 1)
     assert "Something went wrong" in watched.trouble
     folders.remove(watched)
+
+
+def test_an_ingestion_that_begins_as_its_folder_is_watched_no_more_is_stopped(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    may_go_on, begun, stopped = threading.Event(), threading.Event(), threading.Event()
+
+    class Late(Ingestion):
+        def stop(self) -> None:
+            super().stop()
+            stopped.set()
+
+    def begin(folder: Path, collection: str) -> Ingestion:
+        begun.set()
+        assert may_go_on.wait(PATIENCE_SECONDS)
+        return Late(str(folder), collection, Slow())
+
+    folders = WatchedFolders(tmp_path / "watched.json", begin)
+    watched = folders.add(tmp_path / "docs", "docs")
+    assert begun.wait(PATIENCE_SECONDS)
+    folders.remove(watched)
+    may_go_on.set()
+    assert stopped.wait(PATIENCE_SECONDS)
+    assert watched.latest
+    watched.latest.run()
+    assert watched.latest.state == "stopped"
+
+
+def test_folders_that_are_chosen_at_the_same_moment_are_all_remembered(tmp_path: Path) -> None:
+    folders = WatchedFolders(tmp_path / "watched.json", lambda folder, collection: ended())
+    together = threading.Barrier(8)
+
+    def choose(number: int) -> None:
+        together.wait(PATIENCE_SECONDS)
+        # Each folder is chosen by two readers.
+        folders.add(tmp_path / f"folder-{number // 2}", "docs")
+
+    readers = [threading.Thread(target=choose, args=(number,)) for number in range(8)]
+    for reader in readers:
+        reader.start()
+    for reader in readers:
+        reader.join()
+    chosen = {tmp_path / f"folder-{number}" for number in range(4)}
+    assert {watched.folder for watched in folders.all()} == chosen
+    assert len(folders.all()) == len(chosen)
+    for watched in folders.all():
+        watched.stop.set()
+    listed = json.loads((tmp_path / "watched.json").read_text(encoding="utf-8"))["folders"]
+    assert {Path(one["folder"]) for one in listed} == chosen
 
 
 def test_a_watched_folder_that_is_not_there_is_told_and_waited_for(application: Application, tmp_path: Path) -> None:

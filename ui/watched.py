@@ -43,7 +43,8 @@ class WatchedFolders:
         """``add`` has a folder ingested, when its turn comes."""
         self._file = file
         self._add = add
-        self._lock = threading.Lock()
+        # What is remembered and what is watched change together: two readers may choose folders at the same moment.
+        self._lock = threading.RLock()
         self._all: list[Watched] = []
 
     def begin(self) -> None:
@@ -62,12 +63,13 @@ class WatchedFolders:
         Raises:
             PageError: that cannot be remembered.
         """
-        for known in self.all():
-            if (known.folder, known.collection) == (folder, collection):
-                return known
-        watched = Watched(folder, collection)
-        self._write([*self.all(), watched])
-        self._start(watched)
+        with self._lock:
+            for known in self._all:
+                if (known.folder, known.collection) == (folder, collection):
+                    return known
+            watched = Watched(folder, collection)
+            self._write([*self._all, watched])
+            self._start(watched)
         return watched
 
     def remove(self, watched: Watched) -> None:
@@ -76,9 +78,10 @@ class WatchedFolders:
         Raises:
             PageError: that cannot be remembered.
         """
-        self._write([other for other in self.all() if other is not watched])
         with self._lock:
-            self._all = [other for other in self._all if other is not watched]
+            others = [other for other in self._all if other is not watched]
+            self._write(others)
+            self._all = others
         watched.stop.set()
         if watched.latest and watched.latest.live:
             watched.latest.stop()
@@ -104,6 +107,9 @@ class WatchedFolders:
         watching = FolderWatch(watched.folder, leave_out=(self._file.parent.resolve(),), stop=watched.stop)
         for _ in watching.rounds():
             ingestion = watched.latest = self._add(watched.folder, watched.collection)
+            if watched.stop.is_set():
+                # Nobody could stop it before it was known.
+                ingestion.stop()
             while not ingestion.wait(1.0):
                 pass
             watched.trouble = ingestion.error
