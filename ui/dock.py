@@ -14,7 +14,7 @@ import streamlit as st
 from ui.ingestion import Ingestion
 from ui.taking_in import folder_work, uploads_work
 from ui.uploads import KeptUploads, unfinished
-from ui.watched import Watched, WatchedFolders
+from ui.watched import WATCHED, Watched, WatchedFolders
 
 if TYPE_CHECKING:
     from rag_app.assembly import Application
@@ -37,7 +37,7 @@ class Dock:
         threading.Thread(target=self._go_on, name="ingestions", daemon=True).start()
         for kept in unfinished(application.settings.home):
             self.add_uploads(kept)
-        self.watched = WatchedFolders(application.settings.home / "watched.json", self._add_changed)
+        self.watched = WatchedFolders(application.settings.home / WATCHED, self._add_changed)
         self.watched.begin()
 
     def add_uploads(self, kept: KeptUploads) -> Ingestion:

@@ -63,7 +63,7 @@ def draw_folders(application: "Application", the_dock: Dock, known: int) -> None
     with st.container(key="watched", border=True):
         st.html(
             '<h2 class="part">Watched folders</h2><p class="quiet">Their changes are taken in as long as the page '
-            "is served. After a restart that begins again when the page is first opened.</p>"
+            "is served, also after a restart.</p>"
         )
         for number, one in enumerate(watched):
             with st.container(horizontal=True, key=f"watched-{number}", vertical_alignment="top"):

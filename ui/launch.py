@@ -7,6 +7,7 @@ from streamlit.web import cli
 
 from rag_app.errors import PageError
 from ui.delivery import keep_answers
+from ui.resuming import take_up
 
 PAGE = Path(__file__).with_name("app.py")
 
@@ -21,6 +22,7 @@ def launch(port: int = 8501, *, address: str = "localhost", max_file_mb: int = 1
     arguments = {"server.port": port, "server.address": address, "server.maxUploadSize": max_file_mb}
     flags = [f"--{name}={value}" for name, value in arguments.items()]
     keep_answers()
+    take_up()
     cli.main(["run", str(PAGE), *flags], standalone_mode=False)
 
 

@@ -22,11 +22,16 @@ _OF_ANSWERS = ("passages", "threshold", "max_question_characters", "max_answer_t
 
 def application() -> "Application":
     """Return the application, showing what is going on while its models load."""
+    with st.spinner(_loading_words(load_settings())):
+        return open_application()
+
+
+def open_application() -> "Application":
+    """Return the application, without a word to anybody."""
     settings = load_settings()
     usual = Settings()
     loaded = replace(settings, **{name: getattr(usual, name) for name in _OF_ANSWERS})
-    with st.spinner(_loading_words(settings)):
-        return _opened(loaded).answering_by(settings)
+    return _opened(loaded).answering_by(settings)
 
 
 @st.cache_resource(show_spinner=False)

@@ -193,6 +193,11 @@ class KeptUploads:
         shutil.rmtree(self._waiting, ignore_errors=True)
 
 
+def are_unfinished(home: Path) -> bool:
+    """Whether anything waits of uploads that an earlier run of the program was asked to ingest."""
+    return any((home / "uploads" / _WAITING).glob("*"))
+
+
 def unfinished(home: Path) -> list[KeptUploads]:
     """Return the uploads that an earlier run of the program was asked to ingest and did not finish, the oldest first.
 

@@ -1,7 +1,7 @@
 """Folders of this machine that are watched: ingested now, whenever they change, and again after a restart.
 
-Which they are is kept in a small file of the home folder. Watching begins when the page is first opened after a start
-and goes on as long as it is served.
+Which they are is kept in a small file of the home folder. Watching begins as the server starts and goes on as long as
+the page is served.
 """
 
 import json
@@ -17,6 +17,7 @@ from ui.ingestion import Ingestion
 
 AddFolder = Callable[[Path, str], Ingestion]
 AGAIN_AFTER_SECONDS = 10.0
+WATCHED = "watched.json"
 
 _log = logging.getLogger(__name__)
 
@@ -135,6 +136,11 @@ def has_changes(ingestion: Ingestion) -> bool:
     """Whether an ingestion that is over has changed, or would change, what its collection holds."""
     report = ingestion.report
     return report is not None and bool(report.added or report.updated or report.moved or report.removed)
+
+
+def are_watched(file: Path) -> bool:
+    """Whether any folder was watched when the program last ran."""
+    return bool(_read(file))
 
 
 def _read(file: Path) -> list[tuple[Path, str]]:

@@ -1,6 +1,7 @@
 """Documents come in by the page: many, whole folders, folders of the server; watched, stopped, and after a kill."""
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -185,6 +186,7 @@ def test_a_killed_server_goes_on_with_the_uploads_and_the_watched_folder(
             os.kill(server.pid, 9)
     (folder / "garden.md").write_bytes(GARDEN)
     for server in serve(home):
+        wait_until_settled(home)  # Before anybody opens the page.
         for tab in visit(chromium, server, width=360):
             tab.open("library")
             tab.page.wait_for_function(
@@ -194,7 +196,14 @@ def test_a_killed_server_goes_on_with_the_uploads_and_the_watched_folder(
             tab.shoot("intake-taken-up-360", whole=True)
             assert fits(tab)
     assert len(list((home / "uploads" / "default").iterdir())) == 40
-    assert not list((home / "uploads" / ".waiting").iterdir())
+
+
+def wait_until_settled(home: Path) -> None:
+    """Wait until no upload waits any more."""
+    deadline = time.monotonic() + PATIENCE_MS / 1000
+    while list((home / "uploads" / ".waiting").iterdir()):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
 
 
 def test_files_dropped_while_the_page_is_drawn_anew_are_taken(tab: Visit) -> None:
