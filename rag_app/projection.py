@@ -6,6 +6,9 @@ those of the sample that are most like it: thousands of points then take seconds
 plane are mostly neighbours in truth; how far apart two groups stand says little.
 """
 
+from collections.abc import Callable
+from typing import Literal
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,20 +20,29 @@ SHARPNESS = 20.0
 """How much more a likelier neighbour counts: the weight doubles about every 0.035 of cosine."""
 _COMPONENTS = 50
 _PERPLEXITY = 30.0
-_STEPS = 500
+_STEPS = 300
+"""Where the places have settled: 500 take twice as long, and no more neighbours on the plane are true ones."""
+_ANGLE = 0.7
+"""How coarsely far groups push each other: the places of 0.5 are no better, and take a quarter longer."""
 _SEED = 0
 _AT_ONCE = 2000
 
 Array = NDArray[np.float32]
+Step = Literal["laying out", "placing the rest"]
 
 
-def project(vectors: Array) -> Array:
-    """Return a place for each vector of length 1, shape (n, 2), all within -1 and 1."""
+def project(vectors: Array, on_step: Callable[[Step], object] = lambda step: None) -> Array:
+    """Return a place for each vector of length 1, shape (n, 2), all within -1 and 1.
+
+    ``on_step`` is told what is begun.
+    """
+    on_step("laying out")
     count = len(vectors)
     if count <= LANDMARKS:
         return _scaled(_laid_out(vectors))
     chosen = np.sort(np.random.default_rng(_SEED).choice(count, LANDMARKS, replace=False))
     spots = _scaled(_laid_out(vectors[chosen]))
+    on_step("placing the rest")
     places = place(vectors, among=vectors[chosen], spots=spots)
     places[chosen] = spots
     return places
@@ -73,6 +85,7 @@ def _laid_out(vectors: Array) -> Array:
         init=components[:, :2] / max(float(np.std(components[:, 0])), 1e-6) * 1e-4,
         perplexity=min(_PERPLEXITY, (count - 1) / 3),
         max_iter=_STEPS,
+        angle=_ANGLE,
         random_state=_SEED,
         # One core at most: answers are written meanwhile.
         n_jobs=1,

@@ -126,7 +126,7 @@ def test_a_map_that_cannot_be_drawn_for_a_reason_unforeseen_is_told_and_not_begu
     fill(application, tmp_path / "docs", 1)
     begun = []
 
-    def fail(library: Library, scope: Scope) -> Plot:
+    def fail(library: Library, scope: Scope, *, on_step: object) -> Plot:
         begun.append(scope)
         raise ValueError("not a number")
 
@@ -178,7 +178,7 @@ def test_the_passages_of_a_question_are_ringed_with_their_ranks(application: App
     assert map_points(plot, documents, groups=groups, marks=marks)["rank"] == [0, 1, 0]
     chart = map_chart(3, groups=groups, marks=marks)
     assert chart["layer"][-1]["data"]["values"] == [{"x": 0.25, "y": -0.5}]
-    assert len(map_chart(3, groups=groups, marks=None)["layer"]) == 1
+    assert len(map_chart(3, groups=groups, marks=None)["layer"]) == len(chart["layer"]) - 3
 
 
 def test_names_are_no_markup_in_the_legend_and_nowhere_in_the_chart(application: Application, tmp_path: Path) -> None:
@@ -198,3 +198,35 @@ def test_a_map_of_a_part_says_so(application: Application, tmp_path: Path) -> No
     whole, part = plot_of(application), draw_plot(application.library, Scope(), most=3)
     assert "3 of 4 passages, drawn at random" in _explanation(part, None)
     assert "at random" not in _explanation(whole, None)
+
+
+def test_a_passage_is_reached_without_a_pointer_and_from_it_what_is_most_like_it(
+    application: Application, tmp_path: Path
+) -> None:
+    fill(application, tmp_path / "docs", 4)
+    store_text(application, "storm.md", "The tower is closed while a storm is near.", root=tmp_path / "docs")
+    page = open_map(application)
+    named = {document.name: document.id for document in application.library.documents()}
+    page.selectbox(key="map-document").set_value(named["storm.md"]).run()
+    assert "The tower is closed while a storm is near." in shown(page)
+    assert page.selectbox(key="map-passage").value is not None
+    onward = [button.label for button in page.button if (button.key or "").startswith("map-next-")]
+    assert len(onward) == 4
+    page.button(key="map-next-0").click().run()
+    assert LEAVE in shown(page)
+    assert page.selectbox(key="map-document").value != named["storm.md"]
+    page.selectbox(key="map-document").set_value(None).run()
+    assert "The passage you chose" not in shown(page)
+
+
+def test_how_far_a_map_has_come_is_told(application: Application, tmp_path: Path) -> None:
+    from ui.map_page import step_html
+
+    fill(application, tmp_path / "docs", 2)
+    begun: list[str] = []
+    draw_plot(application.library, Scope(), on_step=begun.append)
+    assert begun == ["reading", "laying out"]
+    told = BeautifulSoup(step_html("laying out", 3.4), "html.parser")
+    assert "alike together" in told.get_text()
+    assert "3 s so far" in told.get_text()
+    assert [told.progress["value"], told.progress["max"]] == ["2", "4"]  # type: ignore[index]

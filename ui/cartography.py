@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -35,13 +36,25 @@ class Plot:
     places: "NDArray[np.float32]"
 
 
+class Drawing:
+    """A map in the making: what is being done for it, since when (by the clock of ``time.monotonic``)."""
+
+    def __init__(self) -> None:
+        self.step = "waiting"
+        self.began = time.monotonic()
+
+    def begin(self, step: str) -> None:
+        """Note that a step is begun."""
+        self.step = step
+
+
 class Cartographer:
     """Draws maps, and remembers the last ones."""
 
     def __init__(self) -> None:
         self._plots: WeakKeyDictionary[Library, dict[Scope, Plot]] = WeakKeyDictionary()
         self._errors: dict[tuple[Library, Scope], tuple[int, float, str]] = {}
-        self._drawing: set[tuple[Library, Scope]] = set()
+        self._drawing: dict[tuple[Library, Scope], Drawing] = {}
         self._lock = threading.Lock()
         self._one_at_a_time = threading.Lock()
 
@@ -61,17 +74,22 @@ class Cartographer:
             plot = self._plots.get(library, {}).get(scope)
             fresh = plot is not None and plot.revision == revision
             if not fresh and (library, scope) not in self._drawing:
-                self._drawing.add((library, scope))
-                threading.Thread(target=self._draw, args=(library, scope), name="map", daemon=True).start()
+                drawing = self._drawing[library, scope] = Drawing()
+                threading.Thread(target=self._draw, args=(library, scope, drawing), name="map", daemon=True).start()
             return plot, fresh
 
-    def _draw(self, library: "Library", scope: Scope) -> None:
+    def drawing(self, library: "Library", scope: Scope) -> Drawing | None:
+        """Return the map of a scope that is being drawn, if one is."""
+        with self._lock:
+            return self._drawing.get((library, scope))
+
+    def _draw(self, library: "Library", scope: Scope, drawing: Drawing) -> None:
         revision, trouble = library.revision, [""]
         plot = None
         with told_in_words(trouble.append), self._one_at_a_time:
-            plot = draw_plot(library, scope)
+            plot = draw_plot(library, scope, on_step=drawing.begin)
         with self._lock:
-            self._drawing.discard((library, scope))
+            self._drawing.pop((library, scope), None)
             self._errors.pop((library, scope), None)
             if plot is None:
                 self._errors[library, scope] = (revision, time.monotonic(), trouble[-1])
@@ -83,13 +101,20 @@ class Cartographer:
                 del plots[oldest]
 
 
-def draw_plot(library: "Library", scope: Scope, *, most: int = MOST_CHUNKS) -> Plot:
-    """Return a map of the chunks in a scope, of at most so many."""
+def draw_plot(
+    library: "Library",
+    scope: Scope,
+    *,
+    most: int = MOST_CHUNKS,
+    on_step: Callable[[str], object] = lambda step: None,
+) -> Plot:
+    """Return a map of the chunks in a scope, of at most so many. ``on_step`` is told what is begun."""
     from rag_app.projection import project
 
     revision = library.revision
+    on_step("reading")
     sample = library.sample(scope, most=most)
-    return Plot(revision, sample, project(sample.vectors))
+    return Plot(revision, sample, project(sample.vectors, on_step))
 
 
 @st.cache_resource(show_spinner=False)

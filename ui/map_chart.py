@@ -14,6 +14,7 @@ COLOURS = ("#2f7fb8", "#cc7a1e", "#2b9474", "#bb5592", "#8168c9", "#a3862a", "#c
 OTHERS = "#8f968d"
 MARK = "#d1492e"
 PICKED = "picked"
+_POINTS, _HERE = "points", "here"
 HEIGHT = 560
 _SIZES = ((150, 90), (1500, 45), (6000, 22))
 _SMALLEST = 12
@@ -75,7 +76,10 @@ def legend_html(groups: Groups) -> str:
 
 
 def map_chart(count: int, *, groups: Groups, marks: Marks | None) -> dict[str, Any]:
-    """Return the chart of so many points, in Vega-Lite. A click picks one; with Shift, it is dragged and zoomed."""
+    """Return the chart of so many points, in Vega-Lite. A click picks one; with Shift, it is dragged and zoomed.
+
+    Its data are apart, as ``map_data`` returns them.
+    """
     dragged = "[pointerdown[event.shiftKey], window:pointerup] > window:pointermove!"
     points = {
         "mark": {"type": "circle", "opacity": 0.8, "size": _size(count), "aria": False},
@@ -93,8 +97,15 @@ def map_chart(count: int, *, groups: Groups, marks: Marks | None) -> dict[str, A
             },
         ],
     }
-    layers = [_rings(), points, *_names_of(marks)] if marks else [points]
-    return {"height": HEIGHT, "view": {"stroke": None}, "layer": layers}
+    # What is hovered and clicked comes after what only lies around it.
+    layers = [*_pointer(), _rings(), points, *_names_of(marks)] if marks else [*_pointer(), points]
+    return {"height": HEIGHT, "view": {"stroke": None}, "data": {"name": _POINTS}, "layer": layers}
+
+
+def map_data(points: dict[str, list[Any]], here: tuple[float, float] | None) -> dict[str, dict[str, list[Any]]]:
+    """Return the data of a chart: the points, and the place of the passage that is read, unless it was clicked."""
+    x, y = here or (None, None)
+    return {_POINTS: points, _HERE: {"x": [x], "y": [y]}}
 
 
 def map_points(
@@ -137,6 +148,21 @@ def _rings() -> dict[str, Any]:
     """Return rings around the passages of a question; below the points, which are hovered and clicked."""
     mark = {"type": "point", "size": 240, "color": MARK, "strokeWidth": 2.5, "opacity": 1, "aria": False}
     return {"transform": [{"filter": "datum.rank > 0"}], "mark": mark, "encoding": _axes()}
+
+
+def _pointer() -> list[dict[str, Any]]:
+    """Return rings around the passage that is read, light and dark, to show on any ground.
+
+    A point that was clicked is ringed in the browser. Another passage is data, and with new data the browser shows the
+    whole map again, which a reader who has zoomed in and goes from click to click would not want.
+    """
+    ring = {"type": "point", "filled": False, "opacity": 1, "size": 420, "aria": False, "tooltip": None}
+    shades = ({"color": "#ffffff", "strokeWidth": 5}, {"color": "#111111", "strokeWidth": 2})
+    sources: tuple[dict[str, Any], ...] = (
+        {"data": {"name": _HERE}},
+        {"transform": [{"filter": {"param": PICKED, "empty": False}}]},
+    )
+    return [{**source, "mark": {**ring, **shade}, "encoding": _axes()} for source in sources for shade in shades]
 
 
 def _names_of(marks: Marks) -> list[dict[str, Any]]:

@@ -1,17 +1,18 @@
 """The map of the collection: every passage a point, what is alike close together, and a question among them."""
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from rag_app.records import Document, Hit, Passage, Scope
+from rag_app.records import Document, Passage, Scope
 from ui.cartography import Plot, cartographer
 from ui.guard import told_in_words
-from ui.map_chart import PICKED, Groups, Marks, groups_of, legend_html, map_chart, map_points
+from ui.map_chart import PICKED, Groups, Marks, groups_of, legend_html, map_chart, map_data, map_points
 from ui.map_question import ASKED
-from ui.markup import counted, escaped
-from ui.sources import offer_originals, place
+from ui.map_walk import chart_key, draw_walk, offer_ranks, passage_html, pick_clicked, spot_read
+from ui.markup import counted
 from ui.state import chosen_collection, in_collection, scope_of
 
 if TYPE_CHECKING:
@@ -22,6 +23,12 @@ NEAREST = 8
 _FIELD = "question_on_map"
 _COLOURED = "map_coloured_by"
 _GLANCE_SECONDS = 0.7
+_STEPS = {
+    "waiting": "Waiting for another map",
+    "reading": "Reading the passages",
+    "laying out": "Laying them out, what is alike together (this takes most of the time)",
+    "placing the rest": "Placing the rest among those",
+}
 
 
 def show(application: "Application") -> None:
@@ -79,6 +86,16 @@ def _look_again(application: "Application", scope: Scope) -> None:
     with told_in_words():
         if cartographer().plot(application.library, scope)[1]:
             st.rerun()
+        drawing = cartographer().drawing(application.library, scope)
+        if drawing:
+            st.html(step_html(drawing.step, time.monotonic() - drawing.began))
+
+
+def step_html(step: str, seconds: float) -> str:
+    """Return how far the drawing of a map has come."""
+    number = list(_STEPS).index(step)
+    bar = f'<progress max="{len(_STEPS)}" value="{number}" aria-label="Steps that are done"></progress>'
+    return f'<div class="intake">{bar}<p class="quiet">{_STEPS[step]} · {seconds:.0f} s so far</p></div>'
 
 
 def _find(
@@ -111,19 +128,16 @@ def _draw(application: "Application", plot: Plot, documents: Mapping[int, Docume
     groups = groups_of(plot, documents, by_collection=by_collection)
     points = map_points(plot, documents, groups=groups, marks=marks)
     with st.container(key="map"):
-        state = st.vega_lite_chart(
-            points,
-            map_chart(len(points["id"]), groups=groups, marks=marks),
+        st.vega_lite_chart(
+            {**map_chart(len(points["id"]), groups=groups, marks=marks), "datasets": map_data(points, spot_read(plot))},
             width="stretch",
-            key="map-chart",
-            on_select="rerun",
+            key=chart_key(),
+            on_select=pick_clicked,
             selection_mode=PICKED,
             alt=_told(plot, groups, marks),
         )
     st.html(legend_html(groups) + _explanation(plot, marks))
-    picked = state.selection.get(PICKED) or []
-    if picked:
-        _draw_picked(application, int(picked[0]["id"]))
+    draw_walk(application, plot, documents)
 
 
 def _told(plot: Plot, groups: Groups, marks: Marks | None) -> str:
@@ -139,8 +153,8 @@ def _explanation(plot: Plot, marks: Marks | None) -> str:
     shown, total = len(plot.sample.chunks), plot.sample.total
     words = [
         "Each point is a passage; those that say similar things stand together (embeddings, laid out by t-SNE). Near "
-        "means alike; how far apart two groups stand says little. Click a point to read it; hold Shift to drag the map "
-        "and to zoom it with the wheel."
+        "means alike; how far apart two groups stand says little. Click a point to read it, or choose it below; hold "
+        "Shift to drag the map and to zoom it with the wheel."
     ]
     if shown < total:
         words.append(f"The map shows {shown:,} of {total:,} passages, drawn at random.")
@@ -152,33 +166,15 @@ def _explanation(plot: Plot, marks: Marks | None) -> str:
     return f'<p class="quiet">{" ".join(words)}</p>'
 
 
-def _draw_picked(application: "Application", chunk_id: int) -> None:
-    passages = application.library.passages([Hit(chunk_id, 0.0)])
-    with st.container(key="map-picked", border=True):
-        if not passages:
-            st.html('<p class="quiet">This passage has since been removed from the library.</p>')
-            return
-        st.html(f'<h2 class="picked">The passage you clicked</h2>{_passage_html(passages[0])}')
-        offer_originals(application.library, [passages[0].document], key="map")
-
-
-def _passage_html(passage: Passage, *, note: str = "") -> str:
-    where = place(passage.chunk.page, passage.chunk.heading)
-    return (
-        f'<div class="head"><span class="name" dir="auto">{escaped(passage.document.name)}</span>'
-        f'<span class="where" dir="auto">{escaped(where)}{note}</span></div>'
-        f'<blockquote dir="auto">{escaped(passage.chunk.text.strip())}</blockquote>'
-    )
-
-
 def _draw_passages(plot: Plot, passages: Sequence[Passage]) -> None:
     shown = {chunk.id for chunk in plot.sample.chunks}
     items = "".join(
         f'<li><span class="number">{passage.rank}</span>'
-        f"{_passage_html(passage, note='' if passage.chunk.id in shown else ' (not among the points shown)')}</li>"
+        f"{passage_html(passage, note='' if passage.chunk.id in shown else ' (not among the points shown)')}</li>"
         for passage in passages
     )
     st.html(
         '<section class="found" aria-label="Passages of the question"><h2>The passages of the question</h2>'
         f'<ol class="chunks">{items}</ol></section>'
     )
+    offer_ranks(plot, passages)
