@@ -189,7 +189,8 @@ def test_documents_that_disagree_stand_side_by_side_with_how_new_each_is() -> No
     new_document = replace(turn.answer.passages[0].document, title="Leave, 3 March 2025")
     new = replace(turn.answer.passages[0], document=new_document)
     turn.sources.append(source_of(old_text, old))
-    turn.answer = replace(turn.answer, disagreement=True, passages=(new, Passage(2, 0.3, chunk, old.document)))
+    citations, passages = (make_citation(), old), (new, Passage(2, 0.3, chunk, old.document))
+    turn.answer = replace(turn.answer, disagreement=True, citations=citations, passages=passages)
     page = parse(answer_html(turn))
     sides = [side.get_text(" ", strip=True) for side in page.select(".side")]
     assert len(sides) == 2

@@ -36,6 +36,40 @@ def test_markdown_has_each_quote_as_a_footnote_and_no_markup_of_others() -> None
     assert text.index("They disagree") < text.index("Ten days")
 
 
+def test_rows_and_lines_stay_lines_and_begin_no_list() -> None:
+    rows = "- Name: Ada; Year: 1843\n12. Name: Bob; Year: 1901\n=== and\n\n+ more"
+    turn = replace(TURNS[0], answer=make_answer(Sentence(rows, "supported", (1,))))
+    page = BeautifulSoup(MarkdownIt("commonmark").render(as_markdown(CONVERSATION, [turn])), "html.parser")
+    assert not page.find_all(["ul", "ol", "li"])
+    assert [tag.get_text() for tag in page.find_all(["h1", "h2"])][1] == turn.question
+    assert "- Name: Ada; Year: 1843\n12. Name: Bob; Year: 1901\n=== and\n+ more" in page.get_text()
+
+
+def test_sides_of_a_disagreement_are_told_with_their_documents_and_ages_in_every_form() -> None:
+    old = replace(make_citation(), number=2)
+    old = replace(old, document=replace(old.document, id=2, name=f"old {EVIL}.md", title="Leave, valid from 2019"))
+    said = (Sentence("Ten days.", "quoted", (1,)), Sentence("Five days.", "quoted", (2,)))
+    answer = make_answer(*said)
+    passage = answer.passages[0]
+    two = (replace(passage, document=replace(passage.document, title="Leave, 3 March 2025")), passage)
+    two = (two[0], replace(passage, document=old.document, chunk=replace(passage.chunk, document_id=2)))
+    answer = replace(answer, disagreement=True, citations=(make_citation(), old), passages=two)
+    turn = replace(TURNS[0], answer=answer)
+    markdown = as_markdown(CONVERSATION, [turn])
+    read = BeautifulSoup(MarkdownIt("commonmark").render(markdown), "html.parser")
+    first, second = (item.get_text(" ", strip=True) for item in read.find_all("li"))
+    assert first.startswith("leave.md , dated 3 March 2025:")
+    assert "Ten days." in first
+    assert "dated 2019" in second
+    assert "Five days." in second
+    page = BeautifulSoup(as_printable(CONVERSATION, [turn]), "html.parser")
+    assert next(term.get_text() for term in page.find_all("dt")) == "leave.md, dated 3 March 2025"
+    assert [side.get_text() for side in page.find_all("dd")] == ["“Ten days.”1", "“Five days.”2"]
+    for shown in (read, page):
+        assert not shown.select("img, script, iframe")
+    assert answer_text(answer).splitlines()[0] == "leave.md, dated 3 March 2025: “Ten days.” [1]"
+
+
 def test_json_has_everything_that_is_kept() -> None:
     verdict = Feedback(1, False, "wrong", words=EVIL, correction="Six.", given_at=DAY)
     read = json.loads(as_json(CONVERSATION, TURNS, {1: verdict}))

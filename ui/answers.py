@@ -5,11 +5,11 @@ Everything that comes from a reader, a model or a document is escaped here.
 
 from collections.abc import Sequence
 
-from rag_app.answering.dates import told_age
 from rag_app.records import REMOVED_MARK, Answer, Sentence
 from ui.conversation import Turn
 from ui.exports import answer_text
 from ui.markup import counted, escaped, shortened
+from ui.sides import sides_of
 from ui.sources import Source, anchor, passages_html, place
 
 STAGES = {
@@ -61,7 +61,7 @@ def answer_html(turn: Turn) -> str:
 
 
 def _body_html(turn: Turn) -> str:
-    """Return what there is of an answer. What stands above it comes with the first sentence: later it would move that."""
+    """Return what there is of an answer. What stands above comes with its first sentence, which it would move later."""
     known = turn.answer or turn.so_far
     if known is None:
         return _sentences_html(turn)
@@ -74,23 +74,16 @@ def _sides_html(answer: Answer, turn: Turn) -> str:
 
     While it is written, there is room for the second.
     """
-    by_number = {source.citation.number: source for source in turn.sources}
-    sides: dict[int, list[Sentence]] = {}
-    for sentence in turn.sentences if answer.disagreement else []:
-        cited = next((by_number[number] for number in sentence.citations if number in by_number), None)
-        if cited is None:
-            return ""
-        sides.setdefault(cited.citation.document.id, []).append(sentence)
-    ages = {passage.document.id: (passage.document.name, told_age(passage)) for passage in reversed(answer.passages)}
+    sides = sides_of(answer, turn.sentences)
     room = 2 - len(sides) if turn.answer is None else 0
-    if len(sides) + room != 2 or not sides or not sides.keys() <= ages.keys():
+    if not sides or len(sides) + room != 2:
         return ""
+    by_number = {source.citation.number: source for source in turn.sources}
     columns = []
-    for document, sentences in sides.items():
-        name, age = ages[document]
-        body = " ".join(_sentence_html(turn.number, sentence, by_number) for sentence in sentences)
+    for side in sides:
+        body = " ".join(_sentence_html(turn.number, sentence, by_number) for sentence in side.sentences)
         columns.append(
-            f'<div class="side"><p class="age"><span dir="auto">{escaped(name)}</span>, {escaped(age)}</p>'
+            f'<div class="side"><p class="age"><span dir="auto">{escaped(side.name)}</span>, {escaped(side.age)}</p>'
             f'<div class="prose" dir="auto">{body}</div></div>'
         )
     columns += ['<div class="side"></div>'] * room

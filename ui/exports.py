@@ -8,15 +8,20 @@ from typing import Any
 from rag_app.records import REMOVED_MARK, Answer, Citation, Conversation, KeptTurn, Sentence
 from rag_app.records.feedback import Feedback
 from ui.markup import escaped
+from ui.sides import sides_of
 from ui.sources import place
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~!])")
+_BLOCK = re.compile(r"^(\d*)([-+=.)])")
+"""What would begin a list or a heading at the start of a line."""
 _NO_NAME = re.compile(r"[^\w\- ]+")
 _STATES = {"asked": "Not answered yet.", "stopped": "Stopped before the end.", "failed": "Not answered."}
 _STYLE = (
     "body{font:11pt/1.55 Georgia,serif;margin:2.5cm auto;max-width:17cm;padding:0 1rem;color:#20251f}"
     "h1{font-size:1.6em}h2{font-size:1.1em;margin-top:2em}sup{font-size:.7em}"
+    "body{overflow-wrap:anywhere}.said,blockquote{white-space:pre-line}dt{font-weight:bold}dd{margin:0 0 .6em 1em}"
     "ol{border-top:1px solid #ccc;font-size:.85em;padding:.6em 1.5em}blockquote{color:#444;margin:.2em 0 .8em}"
+    "h2{break-after:avoid}li{break-inside:avoid}"
     ".note{color:#62685f;font-style:italic}@media print{body{margin:0}}"
 )
 
@@ -46,18 +51,28 @@ def as_markdown(conversation: Conversation, turns: Sequence[KeptTurn]) -> str:
 
 def answer_markdown(answer: Answer, *, prefix: str = "") -> list[str]:
     """Return the paragraphs of an answer with footnotes; ``prefix`` tells those of several answers apart."""
-    marked = " ".join(_with_marks(sentence, prefix) for sentence in answer.sentences) or _literal(answer.text)
     notes = [_literal(answer.note)] if answer.note else []
-    footnotes = [
-        f"[^{prefix}{c.number}]: {_literal(_title(c))}: “{_literal(' '.join(c.quote.split()))}”"
-        for c in answer.citations
+    sides = [
+        f"- **{_literal(side.name)}**, {_literal(side.age)}:  \n  {_all_marked(side.sentences, prefix, indent='  ')}"
+        for side in sides_of(answer)
     ]
-    return [*notes, marked, *footnotes]
+    said = "\n".join(sides) or _all_marked(answer.sentences, prefix) or _lines(answer.text)
+    footnotes = [
+        f"[^{prefix}{c.number}]: {_literal(_title(c))}: “{_lines(c.quote, indent='    ')}”" for c in answer.citations
+    ]
+    return [*notes, said, *footnotes]
 
 
 def answer_text(answer: Answer) -> str:
     """Return an answer as plain text with numbered sources below, to be pasted anywhere."""
-    text = " ".join(part for part in (answer.note, *map(_as_text, answer.sentences)) if part) or answer.text
+    sides = [f"{side.name}, {side.age}: {' '.join(map(_as_text, side.sentences))}" for side in sides_of(answer)]
+    said = "\n".join(sides) or " ".join(map(_as_text, answer.sentences))
+    text = (
+        "\n".join(part for part in (answer.note, said) if part)
+        if sides
+        else " ".join(part for part in (answer.note, said) if part)
+    )
+    text = text or answer.text
     sources = [f"[{c.number}] {_title(c)}: “{' '.join(c.quote.split())}”" for c in answer.citations]
     return "\n".join([text, "", *sources]) if sources else text
 
@@ -82,7 +97,7 @@ def _turn_html(turn: KeptTurn) -> str:
     answer = turn.answer
     said, footnotes = "", ""
     if answer:
-        said = " ".join(_sentence_html(sentence, turn.ordinal) for sentence in answer.sentences) or escaped(answer.text)
+        said = _sides_html(answer, turn.ordinal) or _said_html(answer.sentences, turn.ordinal) or escaped(answer.text)
         said = f'<p class="note">{escaped(answer.note)}</p>{said}' if answer.note else said
         footnotes = "".join(
             f'<li id="note-{turn.ordinal}-{c.number}" value="{c.number}">{escaped(_title(c))}'
@@ -92,8 +107,21 @@ def _turn_html(turn: KeptTurn) -> str:
     state = "" if turn.state == "answered" else f'<p class="note">{escaped(turn.error or _STATES[turn.state])}</p>'
     return (
         f'<h2 dir="auto">{escaped(turn.question)}</h2><p class="note">{turn.asked_at:%Y-%m-%d %H:%M} UTC</p>'
-        f'<div dir="auto">{said}</div>{state}{f"<ol>{footnotes}</ol>" if footnotes else ""}'
+        f'<div class="said" dir="auto">{said}</div>{state}{f"<ol>{footnotes}</ol>" if footnotes else ""}'
     )
+
+
+def _sides_html(answer: Answer, turn: int) -> str:
+    rows = "".join(
+        f'<dt dir="auto">{escaped(side.name)}, {escaped(side.age)}</dt>'
+        f'<dd dir="auto">{_said_html(side.sentences, turn)}</dd>'
+        for side in sides_of(answer)
+    )
+    return f"<dl>{rows}</dl>" if rows else ""
+
+
+def _said_html(sentences: Sequence[Sentence], turn: int) -> str:
+    return " ".join(_sentence_html(sentence, turn) for sentence in sentences)
 
 
 def _sentence_html(sentence: Sentence, turn: int) -> str:
@@ -105,8 +133,11 @@ def _as_text(sentence: Sentence) -> str:
     return _shown(sentence) + "".join(f" [{number}]" for number in sentence.citations)
 
 
-def _with_marks(sentence: Sentence, prefix: str) -> str:
-    return _literal(_shown(sentence)) + "".join(f"[^{prefix}{number}]" for number in sentence.citations)
+def _all_marked(sentences: Sequence[Sentence], prefix: str, *, indent: str = "") -> str:
+    return " ".join(
+        _lines(_shown(sentence), indent=indent) + "".join(f"[^{prefix}{number}]" for number in sentence.citations)
+        for sentence in sentences
+    )
 
 
 def _shown(sentence: Sentence) -> str:
@@ -118,6 +149,12 @@ def _shown(sentence: Sentence) -> str:
 def _title(citation: Citation) -> str:
     where = place(citation.page, citation.heading)
     return f"{citation.document.name}, {where}" if where else citation.document.name
+
+
+def _lines(text: str, *, indent: str = "") -> str:
+    """Return the text as Markdown shows it line by line: rows of a table that run together cannot be read."""
+    lines = (_literal(line) for line in text.splitlines() if line.strip())
+    return f"\\\n{indent}".join(_BLOCK.sub(r"\1\\\2", line) for line in lines)
 
 
 def _literal(text: str) -> str:

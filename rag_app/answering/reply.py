@@ -64,6 +64,11 @@ class Draft:
         self.citations.append(citation)
         return number
 
+    def cites(self, window: Window) -> bool:
+        """Tell whether a citation overlaps a window."""
+        document = window.passage.document.id
+        return any(c.document.id == document and c.start < window.end and window.start < c.end for c in self.citations)
+
     def keep(self, sentence: Sentence, window: Window) -> Sentence:
         """Append a sentence, cited to a window, and return it as it is shown."""
         cited = replace(sentence, citations=(self.cite(window),))
@@ -110,7 +115,7 @@ class Reply:
 
     @property
     def so_far(self) -> Answer:
-        """What is known now, without a trace: with the first sentence, how the question was understood, and any note."""
+        """What is known now, without a trace: from the first sentence on how it was understood, and any note."""
         draft = self._draft
         abstained = not draft.sentences and draft.small_talk is None
         timings = {name: draft.timings.get(name, 0.0) for name in ("retrieve", "evidence", "first_token", "total")}
