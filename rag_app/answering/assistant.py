@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from rag_app.answering.accounts import account_around, asks_account
 from rag_app.answering.confidence import Belief
 from rag_app.answering.contradiction import find_disagreement
 from rag_app.answering.grounding import SupportModel, quote_around
@@ -213,8 +214,19 @@ class Assistant:
             since = time.perf_counter()
             yield from self._writer.say(draft, reading)
             draft.clock("say", since)
+        if self._parts.accounts and len(draft.sentences) <= 1 and asks_account(draft.standalone):
+            yield from self._give_account(draft, best.passage, span)
         if not draft.sentences:
             yield _quote(draft, best, span)
+
+    def _give_account(self, draft: Draft, passage: Passage, span: tuple[int, int]) -> Iterator[Sentence]:
+        """Quote what stands around the answer and belongs to it, in its order and without what is cited already."""
+        since = time.perf_counter()
+        windows = account_around(draft.standalone, passage, span, self._evidence)
+        draft.clock("tell", since)
+        for window in windows:
+            if not draft.cites(window):
+                yield draft.keep(Sentence(flatten(window.text), "quoted"), window)
 
     def _weigh(self, question: str, found: Sequence[Passage]) -> list[Weighed]:
         weighed = weigh_passages(question, found, self._evidence)

@@ -14,5 +14,6 @@ class Parts:
     checks: bool = True  # off: sentences are shown without asking whether their evidence supports them
     faithful: bool = True  # off: the generator may write any token
     lookup: bool = True  # off: the generator drafts no tokens from its prompt
+    accounts: bool = True  # off: a question how or why gets one sentence, like any other
     abstention: bool = True  # off: an answer is shown however low its confidence
     contrast: bool = False  # on: tokens are weighed by what the sources add to the model's own belief
