@@ -15,7 +15,7 @@ from rag_app.library import Arrival
 from rag_app.records import Document, Failure, IngestEvent, IngestReport
 from tests.page_parts import open_page
 from tests.test_ui_uploads import Dropped
-from ui.dock import Dock
+from ui.dock import Dock, dock
 from ui.ingestion import Ingestion, OnEvent, OpenReading
 from ui.intake_board import LISTED, board_html, changes_html, headline
 from ui.taking_in import worth_taking
@@ -163,6 +163,22 @@ def test_of_documents_stored_together_none_loses_its_file_when_it_is_stopped_the
     kept = [path.name for path in (application.settings.home / "uploads" / "default").iterdir()]
     stored = [line.name for line in ingestion.lines() if line.step == "stored"]
     assert sorted(kept) == sorted(stored) == names(application)
+
+
+def test_what_comes_in_after_a_change_of_settings_is_taken_in_by_the_application_of_then(
+    application: Application, tmp_path: Path
+) -> None:
+    open_page.cache_clear()
+    later = open_page(tmp_path / "later")
+    try:
+        the_dock = dock(application)
+        finish(add(the_dock, application, Dropped("owls.md", OWLS)))
+        changed = replace(later, settings=application.settings)
+        assert dock(changed) is the_dock
+        finish(add(the_dock, application, Dropped("bees.md", BEES)))
+        assert (names(application), names(later)) == (["owls.md"], ["bees.md"])
+    finally:
+        later.close()
 
 
 def test_an_error_is_told_and_the_next_ingestion_is_done(application: Application, tmp_path: Path) -> None:

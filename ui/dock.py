@@ -27,7 +27,7 @@ class Dock:
     """Takes ingestions and does them in the order in which they came: the models and the library are shared."""
 
     def __init__(self, application: "Application") -> None:
-        self._application = application
+        self.application = application
         self._live: list[Ingestion] = []
         self._over: deque[Ingestion] = deque(maxlen=REMEMBERED)
         self._lock = threading.Lock()
@@ -42,21 +42,21 @@ class Dock:
 
     def add_uploads(self, kept: KeptUploads) -> Ingestion:
         """Have uploads ingested."""
-        work = uploads_work(self._application, kept)
+        work = uploads_work(self.application, kept)
         return self._take(Ingestion("", kept.collection, work, expected=kept.names))
 
     def add_folder(self, folder: Path, collection: str) -> Ingestion:
         """Have a collection made equal to a folder."""
-        return self._take(Ingestion(str(folder), collection, folder_work(self._application, folder, collection)))
+        return self._take(Ingestion(str(folder), collection, folder_work(self.application, folder, collection)))
 
     def _add_changed(self, folder: Path, collection: str) -> Ingestion:
-        ingestion = Ingestion(str(folder), collection, folder_work(self._application, folder, collection))
+        ingestion = Ingestion(str(folder), collection, folder_work(self.application, folder, collection))
         ingestion.by_itself = True
         return self._take(ingestion)
 
     def look(self, folder: Path, collection: str) -> Ingestion:
         """Have it found out what ``add_folder`` would change."""
-        work = folder_work(self._application, folder, collection, dry=True)
+        work = folder_work(self.application, folder, collection, dry=True)
         return self._take(Ingestion(str(folder), collection, work, dry=True))
 
     def watch(self, folder: Path, collection: str) -> Watched:
@@ -95,8 +95,13 @@ class Dock:
 
 
 def dock(application: "Application") -> Dock:
-    """Return the one dock of this server."""
-    return _dock(str(application.settings.home), application)
+    """Return the one dock of this server. What comes in from now on is taken in by this application.
+
+    Another one than before has settings that have changed since, be it the embedder.
+    """
+    the_dock = _dock(str(application.settings.home), application)
+    the_dock.application = application
+    return the_dock
 
 
 @st.cache_resource(show_spinner=False)

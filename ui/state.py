@@ -16,7 +16,19 @@ COLLECTION = "collection"
 OPENED = "opened_source"
 CHOSEN = "documents_to_ask"
 EVERYTHING = ""
-_OF_ANSWERS = ("passages", "threshold", "max_question_characters", "max_answer_tokens", "show_unsupported")
+_WITHOUT_MODELS = (
+    "passages",
+    "threshold",
+    "max_question_characters",
+    "max_answer_tokens",
+    "show_unsupported",
+    "chunk_tokens",
+    "chunk_overlap",
+    "max_file_mb",
+    "server_folders",
+    "read_only",
+    "log_level",
+)
 """Settings that can change while the models stay loaded."""
 
 
@@ -30,11 +42,12 @@ def open_application() -> "Application":
     """Return the application, without a word to anybody."""
     settings = load_settings()
     usual = Settings()
-    loaded = replace(settings, **{name: getattr(usual, name) for name in _OF_ANSWERS})
+    loaded = replace(settings, **{name: getattr(usual, name) for name in _WITHOUT_MODELS})
     return _opened(loaded).answering_by(settings)
 
 
-@st.cache_resource(show_spinner=False)
+# One: the models of settings that no longer hold would fill the memory.
+@st.cache_resource(show_spinner=False, max_entries=1)
 def _opened(settings: Settings) -> "Application":
     # Imported here because it loads the libraries of the models, which takes seconds: the page is painted first.
     from rag_app.assembly import Application
