@@ -162,6 +162,9 @@ def ui(
     context: typer.Context,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port on this machine.")] = 8501,
     address: Annotated[str, typer.Option(help="Where to serve; localhost is for this machine alone.")] = "localhost",
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="Let the page add, remove and set nothing: only ask and read.")
+    ] = False,
 ) -> None:
     """Open the chat in the browser, at http://localhost:PORT."""
     from ui.launch import launch
@@ -169,6 +172,8 @@ def ui(
     settings: Settings = context.obj
     # The page is served by this process and reads its settings from the environment.
     os.environ["RAG_APP_HOME"] = str(settings.home)
+    if read_only:
+        os.environ["RAG_APP_READ_ONLY"] = "true"
     launch(port, address=address, max_file_mb=settings.max_file_mb)
 
 

@@ -59,6 +59,8 @@ class Settings:
     server_folders: str = "local"
     """Folders of this machine that the page may ingest and watch: ``local`` for all of them, as long as only this
     machine sees the page, ``never``, or the folders below which they must lie, joined as in PATH."""
+    read_only: bool = False
+    """Whether the page is for asking and reading alone: nothing is added, removed or set there."""
     log_level: str = "WARNING"
     """DEBUG, INFO, WARNING or ERROR."""
 

@@ -10,6 +10,7 @@ from ui.guard import show_error, told_in_words
 from ui.ingestion import Ingestion
 from ui.intake_board import board_html, changes_html, lines_html, summary
 from ui.markup import escaped
+from ui.read_only import check_may_change
 from ui.server_folders import allowed_roots, are_offered, checked_server_folder, why_not
 from ui.uploads import checked_collection
 from ui.watched import Watched
@@ -115,6 +116,7 @@ def _draw_look(ingestion: Ingestion, known: int) -> None:
 def _act(application: "Application", action: str) -> None:
     """Do what a button of the form says with the folder that is typed."""
     with told_in_words(_remember_trouble):
+        check_may_change()
         if not are_offered(application.settings):
             return
         folder = checked_server_folder(st.session_state.get(_PATH, ""), application.settings)
@@ -133,6 +135,7 @@ def _act(application: "Application", action: str) -> None:
 
 def _unwatch(the_dock: Dock, watched: Watched) -> None:
     with told_in_words(_remember_trouble):
+        check_may_change()
         the_dock.watched.remove(watched)
 
 

@@ -14,6 +14,7 @@ from ui.guard import told_in_words
 from ui.ingestion import Ingestion
 from ui.intake_board import board_html, headline
 from ui.markup import escaped
+from ui.read_only import check_may_change, is_read_only
 from ui.watched import has_changes
 
 if TYPE_CHECKING:
@@ -64,17 +65,24 @@ def draw_boards(the_dock: Dock, known: int) -> None:
     for ingestion in told:
         with st.container(key=f"ingestion-{ingestion.number}", gap="small"):
             st.html(board_html(ingestion, ahead=the_dock.ahead(ingestion), known=known))
-            if ingestion.live:
+            if ingestion.live and not is_read_only():
                 st.button(
                     "Stop",
                     key=f"stop-{ingestion.number}",
                     icon=":material/stop_circle:",
                     disabled=ingestion.state == "stopping",
                     help="What is added already stays",
-                    on_click=ingestion.stop,
+                    on_click=_stop,
+                    args=(ingestion,),
                 )
     if any(not one.live for one in told):
         st.button("Clear", key="clear-outcomes", type="tertiary", on_click=forget_outcomes, help="Hide what is done")
+
+
+def _stop(ingestion: Ingestion) -> None:
+    with told_in_words():
+        check_may_change()
+        ingestion.stop()
 
 
 def draw_line(the_dock: Dock, known: int) -> None:

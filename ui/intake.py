@@ -9,10 +9,11 @@ import streamlit as st
 from rag_app.errors import PageError
 from ui.dock import Dock, dock
 from ui.folder_intake import draw_folder_form, draw_folders
-from ui.following import draw_boards, draw_following, remember
+from ui.following import draw_boards, draw_following, draw_line, remember
 from ui.following import forget_outcomes as forget_outcomes
 from ui.guard import show_error, told_in_words
 from ui.markup import counted
+from ui.read_only import check_may_change, draw_read_only, is_read_only
 from ui.uploads import KeptUploads, Upload, checked_collection
 
 if TYPE_CHECKING:
@@ -27,6 +28,10 @@ _ON_SERVER = "On the server"
 
 def draw_upload(application: "Application", *, key: str) -> None:
     """Draw the place to add documents, and what goes on and went on there."""
+    if is_read_only():
+        draw_read_only()
+        draw_following(application, draw_line)
+        return
     with st.container(key=f"upload-{key}", border=True):
         way = st.segmented_control(
             "What to add",
@@ -88,6 +93,7 @@ def _add(application: "Application", files: str, into: str, of_folder: bool) -> 
     """Keep the uploads and have them ingested."""
     uploads: Sequence[Upload] = st.session_state.get(files) or []
     with told_in_words(partial(st.session_state.__setitem__, _TROUBLE)):
+        check_may_change()
         collection = checked_collection(st.session_state.get(into))
         left_out = 0
         if of_folder:

@@ -12,6 +12,7 @@ from ui.guard import show_receipt, told_in_words
 from ui.intake import draw_upload
 from ui.library_table import draw_table
 from ui.markup import counted, escaped
+from ui.read_only import check_may_change, is_read_only
 from ui.scope import ask_these
 from ui.sources import offer_originals, place
 from ui.state import all_documents, chosen_collection, in_collection, scope_of
@@ -80,6 +81,8 @@ def _draw_actions(application: "Application", chosen: Sequence[Document], go_to_
         if st.button(words, icon=":material/chat_bubble:", key="ask-these", type="primary"):
             ask_these(chosen)
             go_to_chat()
+        if is_read_only():
+            return
         if st.button(f"Remove {counted(len(chosen), 'document')}", icon=":material/delete:", key="remove"):
             _confirm_removal(application, chosen)
 
@@ -119,6 +122,7 @@ def _consequence(uploaded: int, from_folders: int) -> str:
 
 def _remove(library: "Library", chosen: Sequence[Document], home: Path) -> str:
     """Remove documents, and the files of those that were uploaded, and say what the receipts say."""
+    check_may_change()
     receipts = library.remove_many([document.id for document in chosen])
     for document in chosen:
         if is_upload(document, home):

@@ -14,6 +14,7 @@ from ui.guard import show_receipt, told_in_words
 from ui.markup import counted, escaped, shortened
 from ui.quality import Figures, milliseconds, steps_of, stretches_of
 from ui.quality_charts import draw_answer_rate, draw_confidence, draw_over_time, reasons_html, steps_html
+from ui.read_only import check_may_change, is_read_only
 from ui.report_view import draw_report
 from ui.unanswered import Outcome, grouper
 from ui.unanswered_view import as_day, conversation_link, groups_html
@@ -216,7 +217,7 @@ def _draw_taking(library: "Library") -> None:
             on_click="ignore",
             key="feedback-export",
         )
-        if st.button("Delete all feedback", icon=":material/delete:", key="feedback-delete"):
+        if not is_read_only() and st.button("Delete all feedback", icon=":material/delete:", key="feedback-delete"):
             _confirm_deletion(library, count)
 
 
@@ -234,6 +235,7 @@ def _confirm_deletion(library: "Library", count: int) -> None:
         )
         yes, no = st.columns(2)
         if yes.button("Delete", type="primary", width="stretch", key="feedback-delete-yes"):
+            check_may_change()
             st.session_state[_RECEIPT] = f"Deleted {counted(library.feedback.remove_all(), 'verdict')}."
             st.rerun()
         if no.button("Keep", width="stretch", key="feedback-delete-no"):

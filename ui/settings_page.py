@@ -8,6 +8,7 @@ from rag_app.settings import FILE, Settings, settings_origins
 from ui.at_work import draw_models, draw_privacy
 from ui.guard import show_error, told_in_words
 from ui.markup import counted, escaped
+from ui.read_only import WORDS, check_may_change
 from ui.server_folders import is_seen_here
 
 if TYPE_CHECKING:
@@ -18,7 +19,12 @@ _TROUBLE = "trouble_of_setting"
 _STEP = 0.05
 SHARED = (
     "This page can be reached from other computers, and whoever opens it can change what is set here. What is set in "
-    "the environment, as with <code>RAG_APP_THRESHOLD</code>, stays as it is."
+    "the environment, as with <code>RAG_APP_THRESHOLD</code>, stays as it is. Started with "
+    "<code>rag-app ui --read-only</code>, the page lets nobody add, remove or set anything."
+)
+READ_ONLY = (
+    f"{WORDS} Whoever opens it may ask, read, judge answers, and rename and delete conversations, for there is no "
+    "log-in to tell readers apart. It is so by the setting <code>read_only</code>."
 )
 THEMES = (("System", "Like this device"), ("Light", "Light"), ("Dark", "Dark"))
 
@@ -30,7 +36,9 @@ def show(application: "Application") -> None:
         '<div class="title"><h1>Settings</h1><p class="quiet">What you change holds from the next question on, for '
         f"everybody who uses this library. It is written to {escaped(str(settings.home / FILE))}.</p></div>"
     )
-    if not is_seen_here():
+    if settings.read_only:
+        st.html(f'<p class="quiet read-only">{READ_ONLY}</p>')
+    elif not is_seen_here():
         st.html(f'<p class="quiet">{SHARED}</p>')
     trouble = st.session_state.pop(_TROUBLE, "")
     if trouble:
@@ -81,7 +89,7 @@ def _draw_answers(settings: Settings, fixed: dict[str, str]) -> None:
     st.toggle(
         "Show sentences that nothing supports",
         key=key,
-        disabled=name in fixed,
+        disabled=settings.read_only or name in fixed,
         help="They are marked as such, and come after what is sure. Otherwise they are left out.",
         on_change=_write,
         args=(settings, name),
@@ -89,7 +97,7 @@ def _draw_answers(settings: Settings, fixed: dict[str, str]) -> None:
     _say_fixed(name, fixed)
     usual = Settings()
     changed = [n for n in ("threshold", "passages", name) if getattr(settings, n) != getattr(usual, n)]
-    if any(n not in fixed for n in changed):
+    if any(n not in fixed for n in changed) and not settings.read_only:
         st.button("Back to the defaults", key="settings-defaults", on_click=_forget, args=(settings, changed, fixed))
 
 
@@ -106,7 +114,7 @@ def _slider(
         high,
         step=step,
         key=key,
-        disabled=name in fixed,
+        disabled=settings.read_only or name in fixed,
         help=help,
         on_change=_write,
         args=(settings, name),
@@ -133,6 +141,7 @@ def _change(settings: Settings, changes: dict[str, Any]) -> None:
     from rag_app.settings_file import change_settings
 
     with told_in_words(lambda words: st.session_state.__setitem__(_TROUBLE, words)):
+        check_may_change()
         change_settings(settings.home, changes)
 
 

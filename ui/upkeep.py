@@ -8,6 +8,7 @@ import streamlit as st
 from rag_app.records import Document, Duplicate, FailedFile, Receipt, Scope, Version
 from ui.guard import told_in_words
 from ui.markup import counted, escaped
+from ui.read_only import check_may_change, is_read_only
 
 if TYPE_CHECKING:
     from rag_app.library import Library
@@ -118,6 +119,8 @@ def _draw_failures(library: "Library", failures: Sequence[FailedFile]) -> None:
     for number, failure in enumerate(failures[:SHOWN]):
         with st.container(horizontal=True, key=f"failure-{number}", vertical_alignment="top"):
             st.html(failure_html(failure))
+            if is_read_only():
+                continue
             st.button(
                 "Dismiss" if _was_uploaded(failure) else "Try again",
                 key=f"retry-{number}",
@@ -149,6 +152,7 @@ def _was_uploaded(failure: FailedFile) -> bool:
 
 def _forget(library: "Library", failure: FailedFile) -> None:
     with told_in_words():
+        check_may_change()
         library.forget_failure(failure.collection, failure.path)
 
 

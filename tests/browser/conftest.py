@@ -62,15 +62,15 @@ def server(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     yield from serve(home)
 
 
-def serve(home: Path) -> Iterator[Server]:
-    """Run the page on a free port until the generator is closed."""
+def serve(home: Path, *options: str) -> Iterator[Server]:
+    """Run the page on a free port, with options of ``rag-app ui``, until the generator is closed."""
     with socket.socket() as probe:
         probe.bind(("localhost", 0))
         port = probe.getsockname()[1]
     log = home / "page.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "rag_app.cli", "ui", "--port", str(port)],
+            [sys.executable, "-m", "rag_app.cli", "ui", "--port", str(port), *options],
             cwd=home,
             env=os.environ | {"RAG_APP_HOME": str(home)},
             stdout=output,
