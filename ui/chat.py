@@ -197,7 +197,7 @@ def _offer_anew(application: "Application", turn: Turn) -> None:
         key=f"anew-{turn.number}",
         icon=":material/refresh:",
         type="tertiary",
-        help="Answer the question once more",
+        help="Answer the question once more. An answer that you judged stays above the new one.",
         on_click=_ask_anew,
         args=(application, turn),
     )
