@@ -70,6 +70,36 @@ def train_evidence_model(
     typer.echo(f"{out / 'adapter.safetensors'}: {figures}, {calibration}")
 
 
+@train_app.command("average")
+def average_evidence_models(
+    context: typer.Context,
+    adapters: Annotated[list[Path], typer.Argument(help="Adapters of the evidence model: folders or .safetensors.")],
+    data: Data,
+    out: Annotated[Path, typer.Option(help="Folder for the adapter that is their mean, and its card.")],
+    rank: Annotated[
+        int, typer.Option(min=1, help="Rank of the mean; of low-rank updates it is at most their sum.")
+    ] = 128,
+) -> None:
+    """Average adapters of the evidence model that were trained on from one another, and calibrate the mean."""
+    from rag_app.assembly import EVIDENCE_BASE
+    from rag_app.models.catalogue import resolve_model
+    from rag_app.training.averaging import average_adapters
+    from rag_app.training.calibration import CALIBRATION_ROWS, calibrate
+    from rag_app.training.cards import write_evidence_card
+    from rag_app.training.training_sets import TrainingSets
+
+    sets = TrainingSets(data)
+    sets.required("squad_v2_train_articles", CALIBRATION_ROWS)
+    base = resolve_model(EVIDENCE_BASE, kind="embedder", home=context.obj.home)
+    files = [adapter / "adapter.safetensors" if adapter.is_dir() else adapter for adapter in adapters]
+    lost = average_adapters(files, out, rank=rank)
+    with errors.status("Calibrating…"):
+        calibration = calibrate(out, base, data)
+    options = {"mean_of": len(files), "rank": rank, "share_of_the_updates_lost": lost}
+    write_evidence_card(out, base, sets=sets.count(), options=options, figures=asdict(calibration))
+    typer.echo(f"{out / 'adapter.safetensors'}: mean of {len(files)}, {lost:.2%} of the updates lost, {calibration}")
+
+
 @train_app.command("questions")
 def train_question_writer(
     context: typer.Context,

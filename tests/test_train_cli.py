@@ -166,6 +166,17 @@ def test_an_evidence_adapter_is_trained_further_and_used_by_its_setting(
     assert open_evidence(settings).name == json.loads((out / "adapter.json").read_text())["name"]
 
 
+def test_evidence_adapters_are_averaged_and_the_mean_is_calibrated_and_used(
+    shell: Shell, data: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "mean"
+    told = shell.train("average", EVIDENCE_ADAPTER, EVIDENCE_ADAPTER, "--data", data, "--out", out, "--rank", 128)
+    assert "mean of 2, 0.00% of the updates lost, Calibration(" in told
+    assert "| mean of | 2 |" in (out / "README.md").read_text()
+    settings = load_settings({"home": shell.home}, {"RAG_APP_EVIDENCE": str(out)})
+    assert open_evidence(settings).name == json.loads((out / "adapter.json").read_text())["name"]
+
+
 def test_an_evidence_adapter_that_cannot_be_used_is_named_with_the_setting(tmp_path: Path) -> None:
     settings = load_settings({"home": tmp_path, "evidence": str(tmp_path)}, {})
     with pytest.raises(ModelMissing, match="is incomplete. Set 'evidence' to a folder that rag-app train evidence"):

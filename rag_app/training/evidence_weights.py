@@ -43,7 +43,7 @@ def begin_from(file: Path, weights: MasterWeights) -> None:
     Raises:
         DataError: the file is damaged, or an adapter of another rank or shape.
     """
-    found = _read(file)
+    found = read_adapter(file)
     other = next((n for n, v in weights.values.items() if n not in found or found[n].shape != v.shape), None)
     if other:
         raise DataError(f"{file} does not fit at {other}. Train with the rank that it was made with.")
@@ -56,13 +56,18 @@ def rank_of(file: Path) -> int:
     Raises:
         DataError: the file is damaged, or no adapter.
     """
-    ranks = {value.shape[0] for name, value in _read(file).items() if name.endswith(".down")}
+    ranks = {value.shape[0] for name, value in read_adapter(file).items() if name.endswith(".down")}
     if len(ranks) != 1:
         raise DataError(f"{file} is no adapter of the evidence model. Name an adapter.safetensors.")
     return int(ranks.pop())
 
 
-def _read(file: Path) -> dict[str, Tensor]:
+def read_adapter(file: Path) -> dict[str, Tensor]:
+    """Return what an adapter's file holds, by name.
+
+    Raises:
+        DataError: the file cannot be read, or is none.
+    """
     try:
         return load_file(file)
     except (OSError, SafetensorError) as error:
