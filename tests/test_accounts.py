@@ -26,6 +26,8 @@ RETURNS = (
         ("What should I do if the alarm rings?", True),
         ("What happens to unused leave?", True),
         ("Explain the bonus.", True),
+        ("What ratings are there in the review?", True),
+        ("Who are the members of the board?", True),
         ("Which steps lead to a new contract?", True),
         ("How many days of leave are there?", False),
         ("How much does the hotel cost?", False),

@@ -22,7 +22,7 @@ ASKS_ACCOUNT = re.compile(
     r"|\bhow come\b|\bwhy\b|\bexplain\b|\bdescribe\b|\bsummari[sz]e\b|\boverview\b|\bin detail\b"
     r"|\btell me (?:more )?about\b|\bwhat about\b|^\s*list\b"
     rf"|\bwhat (?:should|must|can|may|shall|do|does|did) {_ME}\b.*\b(?:do|consider|need|observe|prepare|know|expect)\b"
-    r"|\bwhat (?:happens|happened|to do)\b"
+    r"|\bwhat (?:happens|happened|to do|are)\b|\bwho are\b|\b(?:what|which)\b.*\bare there\b"
     r"|\b(?:what|which)\b.*\b(?:steps|ways|rules|requirements|conditions|duties|tasks|options|reasons|causes|effects"
     r"|advantages|disadvantages|differences?|procedures?|process|policy|criteria|kinds|types|sorts|measures|benefits)\b",
     re.IGNORECASE,
