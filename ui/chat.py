@@ -154,7 +154,12 @@ def _draw_turn(application: "Application", turn: Turn, jobs: Mapping[int, Growin
     if job:
         place.html(writing_html(turn, _stage(job)))
         _offer_again(application, turn, key="again-halted")
+        halt = st.empty()
+        # Streamlit turns the place to type into a way to stop, but only for what was typed there.
+        if not st.session_state.get(_TYPED):
+            halt.button("Stop", key=f"halt-{turn.number}", icon=":material/stop:", on_click=desk().stop, args=(job,))
         _follow(application, turn, job, place)
+        halt.empty()
     _draw_answer(application, turn, place)
     if turn.answer is None:
         _offer_again(application, turn, key="again")
