@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from rag_app.assembly import Application
 from rag_app.library import Arrival
-from rag_app.records import Document, Failure, IngestEvent, IngestReport
+from rag_app.records import Document, FailedFile, Failure, IngestEvent, IngestReport
 from tests.page_parts import open_page
 from tests.test_ui_uploads import Dropped
 from ui.dock import Dock, dock
 from ui.ingestion import Ingestion, OnEvent, OpenReading
 from ui.intake_board import LISTED, board_html, changes_html, headline
-from ui.taking_in import worth_taking
+from ui.taking_in import may_be_read_now, worth_taking
 from ui.uploads import KeptUploads
 from ui.watched import WatchedFolders
 
@@ -391,3 +391,43 @@ class Failing:
             on_event(IngestEvent("stored", f"{n}.md", n, 100))
         on_event(IngestEvent("failed", "99.md", 100, 100, failure))
         return IngestReport(added=tuple(f"{n}.md" for n in range(99)), failures=(failure,))
+
+
+def test_one_failed_file_of_a_folder_is_read_again_at_once_and_nothing_else(
+    application: Application, tmp_path: Path
+) -> None:
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    (folder / "torn.pdf").write_bytes(b"%PDF-1.7 torn")
+    dock = Dock(application)
+    finish(dock.add_folder(folder, "docs"))
+    (failure,) = application.library.failures()
+    assert may_be_read_now(application, failure)
+    (folder / "owls.md").write_bytes(OWLS)
+    assert finish(dock.add_again(failure)).report
+    (again,) = application.library.failures()
+    assert (again.path, again.attempts) == (failure.path, 2)
+    assert again.reason == failure.reason
+    (folder / "torn.pdf").write_bytes(b"")
+    finish(dock.add_again(again))
+    (empty,) = application.library.failures()
+    assert (empty.attempts, empty.size) == (1, 0)
+    assert names(application) == []
+
+
+def test_a_failed_file_that_is_good_now_is_read_and_forgotten(application: Application, tmp_path: Path) -> None:
+    (tmp_path / "owls.md").write_bytes(OWLS)
+    failure = FailedFile("docs", str(tmp_path / "owls.md"), "owls.md", str(tmp_path), 9, 1, None, "It was locked.")
+    application.library.note_failure(failure)
+    finish(Dock(application).add_again(failure))
+    assert names(application) == ["owls.md"]
+    assert application.library.failures() == []
+
+
+@pytest.mark.parametrize("root", ["/nowhere/at/all", "relative", ""])
+def test_a_failed_file_of_a_folder_that_the_page_cannot_read_waits(application: Application, root: str) -> None:
+    failure = FailedFile("docs", f"{root}/torn.pdf", "torn.pdf", root, 9, 1, None, "It is torn.")
+    assert not may_be_read_now(application, failure)
+    assert not may_be_read_now(
+        replace(application, settings=replace(application.settings, server_folders="never")), failure
+    )

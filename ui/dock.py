@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from rag_app.records import FailedFile
 from ui.ingestion import Ingestion
-from ui.taking_in import folder_work, uploads_work
+from ui.taking_in import file_work, folder_work, uploads_work
 from ui.uploads import KeptUploads, unfinished
 from ui.watched import WATCHED, Watched, WatchedFolders
 
@@ -48,6 +49,11 @@ class Dock:
     def add_folder(self, folder: Path, collection: str) -> Ingestion:
         """Have a collection made equal to a folder."""
         return self._take(Ingestion(str(folder), collection, folder_work(self.application, folder, collection)))
+
+    def add_again(self, failure: FailedFile) -> Ingestion:
+        """Have one file of a folder that could not be read tried again."""
+        work = file_work(self.application, failure)
+        return self._take(Ingestion("", failure.collection, work, expected=(failure.name,)))
 
     def _add_changed(self, folder: Path, collection: str) -> Ingestion:
         ingestion = Ingestion(str(folder), collection, folder_work(self.application, folder, collection))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import streamlit as st
 
 from rag_app.errors import PageError
+from rag_app.records import FailedFile
 from ui.dock import Dock, dock
 from ui.folder_intake import draw_folder_form, draw_folders
 from ui.following import draw_boards, draw_following, draw_line, remember
@@ -14,6 +15,7 @@ from ui.following import forget_outcomes as forget_outcomes
 from ui.guard import show_error, told_in_words
 from ui.markup import counted
 from ui.read_only import check_may_change, draw_read_only, is_read_only
+from ui.taking_in import may_be_read_now, worth_taking
 from ui.uploads import KeptUploads, Upload, checked_collection
 
 if TYPE_CHECKING:
@@ -97,8 +99,6 @@ def _add(application: "Application", files: str, into: str, of_folder: bool) -> 
         collection = checked_collection(st.session_state.get(into))
         left_out = 0
         if of_folder:
-            from ui.taking_in import worth_taking
-
             found = len(uploads)
             uploads = [upload for upload in uploads if worth_taking(upload)]
             left_out = found - len(uploads)
@@ -110,3 +110,12 @@ def _add(application: "Application", files: str, into: str, of_folder: bool) -> 
         st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
         if left_out:
             st.session_state[_NOTE] = f"{counted(left_out, 'file')} left out: hidden, or of kinds that are not read."
+
+
+def read_again(application: "Application", failure: FailedFile) -> bool:
+    """Have one file of a folder that could not be read tried again at once; say whether the page may read it."""
+    if not may_be_read_now(application, failure):
+        return False
+    forget_outcomes()
+    remember(dock(application).add_again(failure))
+    return True

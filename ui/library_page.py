@@ -1,6 +1,7 @@
 """The library page: what is in it, as the system sees it, and how to add and remove."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import streamlit as st
 from rag_app.records import Chunk, Document
 from ui.following import forget_outcomes
 from ui.guard import show_receipt, told_in_words
-from ui.intake import draw_upload
+from ui.intake import draw_upload, read_again
 from ui.library_table import draw_table
 from ui.markup import counted, escaped
 from ui.read_only import check_may_change, is_read_only
@@ -41,7 +42,7 @@ def show(application: "Application", *, go_to_chat: Callable[[], object] = st.re
     documents = in_collection(all_documents(application.library), collection)
     if not documents:
         st.html('<p class="quiet">No documents here yet.</p>')
-        draw_upkeep(application.library, scope_of(collection))
+        draw_upkeep(application.library, scope_of(collection), read_again=partial(read_again, application))
         return
     found = _filtered(documents)
     chosen = _draw_table(found, application)
@@ -49,7 +50,7 @@ def show(application: "Application", *, go_to_chat: Callable[[], object] = st.re
         _draw_actions(application, chosen, go_to_chat)
     if len(chosen) == 1:
         _draw_document(application.library, chosen[0])
-    draw_upkeep(application.library, scope_of(collection))
+    draw_upkeep(application.library, scope_of(collection), read_again=partial(read_again, application))
 
 
 def _filtered(documents: Sequence[Document]) -> list[Document]:

@@ -1,9 +1,12 @@
 """The work of an ingestion: what is done with uploads and folders, by the page's own library and models."""
 
 import hashlib
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from rag_app.errors import FolderError, PageError
 from rag_app.records import FailedFile, Failure, IngestReport, Scope
 from ui.ingestion import OnEvent, OpenReading, Work
 from ui.server_folders import checked_server_folder
@@ -79,6 +82,45 @@ def folder_work(application: "Application", folder: Path, collection: str, *, dr
         )
         if not dry:
             _settle_index(application, report)
+        return report
+
+    return work
+
+
+def may_be_read_now(application: "Application", failure: FailedFile) -> bool:
+    """Whether the page itself may read a file that could not be read: one of a folder that it may ingest."""
+    try:
+        # A folder behind a link is followed by ingesting it as a whole alone, and so is what lies in an archive.
+        root = checked_server_folder(failure.root, application.settings)
+        return str(root) == failure.root and Path(failure.path).is_file()
+    except (PageError, FolderError):
+        return False
+
+
+def file_work(application: "Application", failure: FailedFile) -> Work:
+    """Return the work of reading one file of a folder again. It stays on the list of failures until it is good."""
+
+    def work(on_event: OnEvent, open_reading: OpenReading) -> IngestReport:
+        from ingest.pipeline import ingest_files
+        from rag_app.assembly import ingest_options
+
+        root, path = checked_server_folder(failure.root, application.settings), Path(failure.path)
+        report = ingest_files(
+            [path],
+            root,
+            application.library,
+            application.embedder,
+            options=ingest_options(application.settings, collection=failure.collection),
+            on_event=on_event,
+            open_reading=open_reading,
+        )
+        if not report.failures:
+            application.library.forget_failure(failure.collection, failure.path)
+        elif path.exists():
+            noted = replace(failure, size=path.stat().st_size, mtime_ns=path.stat().st_mtime_ns, sha256=_sha256(path))
+            application.library.note_failure(
+                replace(noted, reason=report.failures[0].reason, failed_at=datetime.now(UTC), attempts=1)
+            )
         return report
 
     return work

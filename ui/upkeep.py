@@ -1,6 +1,7 @@
 """What a library needs looking after: files that could not be read, texts that are double, and what was removed."""
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -14,15 +15,19 @@ if TYPE_CHECKING:
     from rag_app.library import Library
 
 SHOWN = 50
+ReadAgain = Callable[[FailedFile], bool]
 VERSION_CHARACTERS = 20_000
 
 
-def draw_upkeep(library: "Library", scope: Scope) -> None:
-    """Draw what is to be looked after in a scope; nothing where there is nothing."""
+def draw_upkeep(library: "Library", scope: Scope, *, read_again: ReadAgain | None = None) -> None:
+    """Draw what is to be looked after in a scope; nothing where there is nothing.
+
+    ``read_again`` has a file read at once, and says whether it may be; the others are read at the next ingestion.
+    """
     failures = library.failures(scope)
     if failures:
         with st.expander(f"{counted(len(failures), 'file')} could not be read", icon=":material/error:"):
-            _draw_failures(library, failures)
+            _draw_failures(library, failures, read_again)
     receipts = library.receipts()
     with st.expander("Texts that are nearly the same", icon=":material/content_copy:"):
         if st.button("Compare all documents", key="compare"):
@@ -111,23 +116,25 @@ def _earlier(versions: int) -> str:
     return f" · {counted(versions, 'earlier version')}" if versions else ""
 
 
-def _draw_failures(library: "Library", failures: Sequence[FailedFile]) -> None:
+def _draw_failures(library: "Library", failures: Sequence[FailedFile], read_again: ReadAgain | None) -> None:
     st.html(
         '<p class="quiet">Those in folders are read again when they change, when a newer version of rag_app can read '
         "more, or when you let them be tried again. Those that were uploaded were not kept.</p>"
     )
-    for number, failure in enumerate(failures[:SHOWN]):
-        with st.container(horizontal=True, key=f"failure-{number}", vertical_alignment="top"):
+    for failure in failures[:SHOWN]:
+        # By the file and not by its place in the list: the second of two quick clicks must not meet the next file.
+        key = hashlib.sha256(f"{failure.collection}/{failure.path}".encode()).hexdigest()[:16]
+        with st.container(horizontal=True, key=f"failure-{key}", vertical_alignment="top"):
             st.html(failure_html(failure))
             if is_read_only():
                 continue
             st.button(
                 "Dismiss" if _was_uploaded(failure) else "Try again",
-                key=f"retry-{number}",
-                help="Take it off this list" if _was_uploaded(failure) else "Read it at the next ingestion",
+                key=f"retry-{key}",
+                help="Take it off this list" if _was_uploaded(failure) else "Read it now, or at the next ingestion",
                 type="tertiary",
-                on_click=_forget,
-                args=(library, failure),
+                on_click=_act,
+                args=(library, failure, read_again),
             )
     if len(failures) > SHOWN:
         st.html(_more(len(failures)))
@@ -150,10 +157,11 @@ def _was_uploaded(failure: FailedFile) -> bool:
     return not failure.mtime_ns
 
 
-def _forget(library: "Library", failure: FailedFile) -> None:
+def _act(library: "Library", failure: FailedFile, read_again: ReadAgain | None) -> None:
     with told_in_words():
         check_may_change()
-        library.forget_failure(failure.collection, failure.path)
+        if _was_uploaded(failure) or not read_again or not read_again(failure):
+            library.forget_failure(failure.collection, failure.path)
 
 
 def _more(count: int) -> str:
