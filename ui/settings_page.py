@@ -32,13 +32,15 @@ THEMES = (("System", "Like this device"), ("Light", "Light"), ("Dark", "Dark"))
 def show(application: "Application") -> None:
     """Draw the settings page."""
     settings = application.settings
-    st.html(
-        '<div class="title"><h1>Settings</h1><p class="quiet">What you change holds from the next question on, for '
-        f"everybody who uses this library. It is written to {escaped(str(settings.home / FILE))}.</p></div>"
+    told = (
+        READ_ONLY
+        if settings.read_only
+        else "What you change holds from the next question on, for everybody who uses this library. It is written to "
+        f"{escaped(str(settings.home / FILE))}."
     )
-    if settings.read_only:
-        st.html(f'<p class="quiet read-only">{READ_ONLY}</p>')
-    elif not is_seen_here():
+    kind = "quiet read-only" if settings.read_only else "quiet"
+    st.html(f'<div class="title"><h1>Settings</h1><p class="{kind}">{told}</p></div>')
+    if not settings.read_only and not is_seen_here():
         st.html(f'<p class="quiet">{SHARED}</p>')
     trouble = st.session_state.pop(_TROUBLE, "")
     if trouble:
