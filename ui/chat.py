@@ -1,7 +1,7 @@
 """The chat: ask, watch the checked sentences arrive, follow each mark to its source."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -75,7 +75,7 @@ def show(application: "Application") -> None:
             _draw_empty_library(application)
     for turn in turns:
         with st.container(key=f"turn-{turn.number}"):
-            _draw_turn(application, turn, jobs, last=turn is turns[-1])
+            _draw_turn(application, turn, jobs.get(turn.id), last=turn is turns[-1])
             if turn is turns[-1] and turn.state == "answered":
                 draw_suggestions(application, turns, scope_now(application.library), _ask)
 
@@ -144,8 +144,7 @@ def _draw_empty_library(application: "Application") -> None:
     draw_upload(application, key="first")
 
 
-def _draw_turn(application: "Application", turn: Turn, jobs: Mapping[int, Growing], *, last: bool) -> None:
-    job = jobs.get(turn.id)
+def _draw_turn(application: "Application", turn: Turn, job: Growing | None, *, last: bool) -> None:
     if st.session_state.get(_EDITED) == turn.id and job is None:
         _draw_editor(application, turn)
     else:
@@ -166,7 +165,7 @@ def _draw_turn(application: "Application", turn: Turn, jobs: Mapping[int, Growin
         return
     # In one row, as far as there is room. The thumbs come first: they stay where they were pressed.
     with st.container(horizontal=True, key=f"below-{turn.number}", vertical_alignment="center"):
-        draw_feedback(application.library, turn, waits=bool(jobs))
+        draw_feedback(application.library, turn)
         offer_inside(turn)
         if last:
             _offer_anew(application, turn)

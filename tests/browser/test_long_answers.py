@@ -25,21 +25,7 @@ DEPOT = "\n".join(
 KETTLE = 'def boil(water):\n    """Say how the kettle boils its water."""\n    return "' + "very slowly, " * 40 + '"\n'
 TOWER = "# مدرسة البحارة\n\nيفتح البرج للزوار يوم السبت من 10:00 إلى 16:00.\n\nסעיף: המפתח תלוי מאחורי הדלת הכחולה.\n"
 ASKED = "متى يفتح البرج؟"
-POSITIONS = """
-window.positions = { question: new Set(), sentence: new Set(), wide: new Set() };
-const look = () => {
-  const at = (what) => document.querySelector(what)?.getBoundingClientRect().top;
-  const sentence = at(".answer .sentence");
-  if (sentence !== undefined) {
-    window.positions.sentence.add(Math.round(sentence));
-    window.positions.question.add(Math.round(at(".question")));
-    window.positions.wide.add(document.querySelector(".stMain").scrollWidth > innerWidth);
-  }
-  requestAnimationFrame(look);
-};
-look();
-"""
-"""Notes in every frame where the question and the first sentence stand, and whether the page is too wide."""
+TOP = "document.querySelector('.answer .sentence').getBoundingClientRect().top"
 
 
 @pytest.fixture
@@ -146,11 +132,13 @@ def test_an_answer_grows_without_moving_what_is_read_also_where_another_server_w
     for visited in tabs:
         visited.page.goto(f"{visited.server.url}/?c={turn.conversation_id}")
         expect(visited.page.locator(".stage")).to_contain_text("Another program", timeout=PATIENCE_MS)
-        visited.page.evaluate(POSITIONS)
+    places: list[float] = []
     for count in (1, 2, 6, 12):
         assert library.conversations.keep(turn.id, grown(whole, count), state="asked")
         for visited in tabs:
             expect(visited.page.locator(".writing .sentence")).to_have_count(count, timeout=PATIENCE_MS)
+        places = places or [visited.page.evaluate(TOP) for visited in tabs]
+        stays_put(tabs, places)
     tab.shoot("growing-1440")
     narrow.shoot("growing-360")
     assert library.conversations.keep(turn.id, whole, state="answered")
@@ -159,11 +147,14 @@ def test_an_answer_grows_without_moving_what_is_read_also_where_another_server_w
         visited.settle()
         expect(visited.page.locator(".writing")).to_have_count(0)
         expect(visited.page.get_by_role("button", name="Stop")).to_have_count(0)
-        seen = visited.page.evaluate(
-            "Object.fromEntries(Object.entries(positions).map(([name, values]) => [name, [...values]]))"
-        )
-        assert {name: len(values) for name, values in seen.items()} == {"question": 1, "sentence": 1, "wide": 1}, seen
-        assert seen["wide"] == [False]
+    stays_put(tabs, places)
+
+
+def stays_put(tabs: tuple[Visit, ...], places: list[float]) -> None:
+    """Fail where the first sentence comes to rest elsewhere than where it stood, or the page is too wide."""
+    for visited, place in zip(tabs, places, strict=True):
+        visited.page.wait_for_function(f"(place) => Math.abs({TOP} - place) < 2", arg=place, timeout=PATIENCE_MS)
+        assert fits(visited)
 
 
 def test_an_answer_that_another_server_writes_can_be_stopped_here(library: Library, tab: Visit) -> None:
