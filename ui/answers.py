@@ -34,15 +34,11 @@ def question_html(turn: Turn) -> str:
 
 
 def writing_html(turn: Turn, stage: str) -> str:
-    """Return an answer that is still being written, with what is happening now: a stage by its name, or in words.
-
-    The style sheet shows the stage while the page works, and that it was stopped once the page is at rest.
-    """
+    """Return an answer that is still being written, with what is happening now: a stage by its name, or in words."""
     words = escaped(STAGES.get(stage, stage))
     return (
         f'<div class="answer writing" aria-live="polite">{_body_html(turn)}'
-        f'<p class="stage" role="status"><span class="pulse"></span>{words}</p>'
-        f'<p class="note halted">{STOPPED}</p></div>'
+        f'<p class="stage" role="status"><span class="pulse"></span>{words}</p></div>'
     )
 
 

@@ -1,14 +1,11 @@
 """The chat: ask, watch the checked sentences arrive, follow each mark to its source."""
 
-import time
 from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
-from streamlit import runtime
 from streamlit.delta_generator import DeltaGenerator
-from streamlit.runtime.scriptrunner import StopException, get_script_run_ctx
 
 from rag_app.records import Document
 from ui import conversation
@@ -47,7 +44,6 @@ def show(application: "Application") -> None:
     # In st.bottom and not simply last: there Streamlit would keep scrolling to the end while an answer grows.
     st.bottom.chat_input(
         invitation(application.library, asked),
-        submit_mode="stop",
         key=_TYPED,
         disabled=not in_scope,
         on_submit=_ask_typed,
@@ -73,11 +69,23 @@ def show(application: "Application") -> None:
     else:
         with opening.container(key="opening"):
             _draw_empty_library(application)
+    growing = []
     for turn in turns:
-        with st.container(key=f"turn-{turn.number}"):
-            _draw_turn(application, turn, jobs.get(turn.id), last=turn is turns[-1])
-            if turn is turns[-1] and turn.state == "answered":
-                draw_suggestions(application, turns, scope_now(application.library), _ask)
+        box = st.container(key=f"turn-{turn.number}")
+        with box:
+            _draw_question(application, turn, jobs.get(turn.id))
+            place = st.empty()
+            if job := jobs.get(turn.id):
+                place.html(writing_html(turn, _stage(job)))
+                growing.append((box, turn, job, place, _offer_stop(turn, job)))
+            else:
+                _draw_whole(application, turns, turn, place)
+    # Every question is there before the first answer is waited for: another may have been asked meanwhile.
+    for box, turn, job, place, halt in growing:
+        with box:
+            _follow(application, turn, job, place)
+            halt.empty()
+            _draw_whole(application, turns, turn, place)
 
 
 def _ask_typed(application: "Application") -> None:
@@ -144,24 +152,19 @@ def _draw_empty_library(application: "Application") -> None:
     draw_upload(application, key="first")
 
 
-def _draw_turn(application: "Application", turn: Turn, job: Growing | None, *, last: bool) -> None:
+def _draw_question(application: "Application", turn: Turn, job: Growing | None) -> None:
     if st.session_state.get(_EDITED) == turn.id and job is None:
         _draw_editor(application, turn)
     else:
         st.html(question_html(turn))
-    place = st.empty()
-    if job:
-        place.html(writing_html(turn, _stage(job)))
-        _offer_again(application, turn, key="again-halted")
-        halt = st.empty()
-        # Streamlit turns the place to type into a way to stop, but only for what was typed there.
-        if not st.session_state.get(_TYPED):
-            halt.button("Stop", key=f"halt-{turn.number}", icon=":material/stop:", on_click=desk().stop, args=(job,))
-        _follow(application, turn, job, place)
-        halt.empty()
+
+
+def _draw_whole(application: "Application", turns: Sequence[Turn], turn: Turn, place: DeltaGenerator) -> None:
+    """Draw an answer that grows no more, and what can be done with it."""
+    last = turn is turns[-1]
     _draw_answer(application, turn, place)
     if turn.answer is None:
-        _offer_again(application, turn, key="again")
+        _offer_again(application, turn)
         return
     # In one row, as far as there is room. The thumbs come first: they stay where they were pressed.
     with st.container(horizontal=True, key=f"below-{turn.number}", vertical_alignment="center"):
@@ -169,6 +172,8 @@ def _draw_turn(application: "Application", turn: Turn, job: Growing | None, *, l
         offer_inside(turn)
         if last:
             _offer_anew(application, turn)
+    if last and turn.state == "answered":
+        draw_suggestions(application, turns, scope_now(application.library), _ask)
 
 
 def _draw_answer(application: "Application", turn: Turn, place: DeltaGenerator) -> None:
@@ -182,16 +187,25 @@ def _draw_answer(application: "Application", turn: Turn, place: DeltaGenerator) 
         offer_originals(application.library, cited, key=str(turn.number))
 
 
-def _offer_again(application: "Application", turn: Turn, *, key: str) -> None:
-    """Offer to ask a question again whose answer never came. Under a growing answer it shows once that is stopped."""
-    with st.container(key=f"{key}-{turn.number}"):
-        st.button(
-            "Ask again",
-            key=f"{key}-button-{turn.number}",
-            icon=":material/refresh:",
-            on_click=_ask_anew,
-            args=(application, turn),
-        )
+def _offer_stop(turn: Turn, job: Growing) -> DeltaGenerator:
+    """Offer to end an answer that grows, or waits for its turn, with a button of ours.
+
+    Streamlit's own way to stop ends the page's script just as every other click does.
+    """
+    place = st.empty()
+    place.button("Stop", key=f"halt-{turn.number}", icon=":material/stop:", on_click=desk().stop, args=(job,))
+    return place
+
+
+def _offer_again(application: "Application", turn: Turn) -> None:
+    """Offer to ask a question again whose answer never came."""
+    st.button(
+        "Ask again",
+        key=f"again-{turn.number}",
+        icon=":material/refresh:",
+        on_click=_ask_anew,
+        args=(application, turn),
+    )
 
 
 def _offer_anew(application: "Application", turn: Turn) -> None:
@@ -241,28 +255,19 @@ def _stage(job: Growing) -> str:
 
 
 def _follow(application: "Application", turn: Turn, job: Growing, place: DeltaGenerator) -> None:
-    """Draw an answer as it grows into ``place``, until it is whole; then let the turn be what was kept of it."""
+    """Draw an answer as it grows into ``place``, until it is whole; then let the turn be what was kept of it.
+
+    A reader who does something else meanwhile, or leaves, ends this drawing alone: the answer is written to its end.
+    """
     seen = -1
-    try:
-        while not job.ended:
-            news = job.wait(seen, seconds=_GLANCE_SECONDS)
-            if news != seen:
-                turn.sources = read_sources(application.library, job.citations)
-                turn.sentences, turn.so_far, seen = list(job.sentences), job.so_far, news
-            place.html(writing_html(turn, _stage(job)))
-    except StopException:
-        if _reader_is_here():
-            desk().stop(job)
-        raise
+    while not job.ended:
+        news = job.wait(seen, seconds=_GLANCE_SECONDS)
+        if news != seen:
+            turn.sources = read_sources(application.library, job.citations)
+            turn.sentences, turn.so_far, seen = list(job.sentences), job.so_far, news
+        place.html(writing_html(turn, _stage(job)))
     for kept in application.library.conversations.turns(conversation.current() or ""):
         if kept.id == turn.id:
             whole = conversation.turn_of(application.library, kept)
             turn.sentences, turn.sources, turn.so_far = whole.sentences, whole.sources, whole.so_far
             turn.answer, turn.state, turn.error = whole.answer, whole.state, whole.error or job.error
-
-
-def _reader_is_here() -> bool:
-    """Tell a reader who stopped an answer from one who left, or loaded the page anew: then it is written to its end."""
-    context = get_script_run_ctx()
-    time.sleep(0.2)
-    return context is not None and runtime.exists() and runtime.get_instance().is_active_session(context.session_id)

@@ -51,15 +51,45 @@ def test_an_answer_that_is_stopped_can_be_asked_for_again(tab: Visit) -> None:
     tab.add(("lighthouse.md", LIGHTHOUSE), collection="stopped")
     tab.go_to("Chat")
     begin(tab)
-    stop = tab.page.locator('[data-testid="stChatInput"] button').last
-    stop.click()
-    tab.settle()
+    box = tab.page.get_by_test_id("stChatInputTextArea")
+    for count in range(2, 6):
+        # They wait for those before them, so that there is time to stop the last.
+        box.fill(f"{QUESTION} Asked {count} times.")
+        box.press("Enter")
+        expect(tab.page.locator(".question")).to_have_count(count, timeout=PATIENCE_MS)
+    tab.page.get_by_role("button", name="Stop").last.click()
     again = tab.page.get_by_role("button", name="Ask again")
-    expect(again).to_be_visible()
+    expect(again).to_be_visible(timeout=PATIENCE_MS)
+    expect(tab.page.get_by_text("Stopped before the end.")).to_be_visible()
     tab.shoot("stopped-1440")
+    expect(tab.page.locator(".writing")).to_have_count(0, timeout=PATIENCE_MS)
+    tab.settle()
     again.click()
-    tab.page.wait_for_function(WRITTEN, timeout=PATIENCE_MS)
-    expect(tab.page.locator(".question")).to_have_count(1)
+    expect(tab.page.get_by_text("Stopped before the end.")).to_have_count(0, timeout=PATIENCE_MS)
+    expect(tab.page.locator(".writing")).to_have_count(0, timeout=PATIENCE_MS)
+    expect(tab.page.locator(".question")).to_have_count(5)
+
+
+def test_what_a_reader_does_meanwhile_lets_an_answer_be_written(tab: Visit) -> None:
+    tab.open("library")
+    tab.add(("lighthouse.md", LIGHTHOUSE), collection="meanwhile")
+    tab.go_to("Chat")
+    tab.ask(QUESTION)
+    box = tab.page.get_by_test_id("stChatInputTextArea")
+    box.fill("Who keeps the key of the lamp room?")
+    box.press("Enter")
+    expect(tab.page.locator(".question")).to_have_count(2, timeout=PATIENCE_MS)
+    # Each of these runs the page's script anew.
+    tab.page.locator("a.cite").first.click()
+    box.fill("How often is the lamp cleaned?")
+    box.press("Enter")
+    expect(tab.page.locator(".question")).to_have_count(3, timeout=PATIENCE_MS)
+    tab.page.get_by_role("button", name="Close").click()
+    expect(tab.page.locator(".writing")).to_have_count(0, timeout=PATIENCE_MS)
+    expect(tab.page.locator(".st-key-panel")).to_have_count(0, timeout=PATIENCE_MS)
+    expect(tab.page.locator(".answer")).to_have_count(3)
+    expect(tab.page.get_by_text("Stopped before the end.")).to_have_count(0)
+    tab.shoot("meanwhile-1440")
 
 
 def test_a_server_that_is_killed_loses_nothing_and_leaves_no_spinner(
