@@ -79,13 +79,13 @@ def show(application: "Application") -> None:
                 place.html(writing_html(turn, _stage(job)))
                 growing.append((box, turn, job, place, _offer_stop(turn, job)))
             else:
-                _draw_whole(application, turns, turn, place)
+                _draw_whole(application, turns, turn, place, waits=bool(jobs))
     # Every question is there before the first answer is waited for: another may have been asked meanwhile.
-    for box, turn, job, place, halt in growing:
+    for count, (box, turn, job, place, halt) in enumerate(growing, start=1):
         with box:
             _follow(application, turn, job, place)
             halt.empty()
-            _draw_whole(application, turns, turn, place)
+            _draw_whole(application, turns, turn, place, waits=count < len(growing))
 
 
 def _ask_typed(application: "Application") -> None:
@@ -159,8 +159,10 @@ def _draw_question(application: "Application", turn: Turn, job: Growing | None) 
         st.html(question_html(turn))
 
 
-def _draw_whole(application: "Application", turns: Sequence[Turn], turn: Turn, place: DeltaGenerator) -> None:
-    """Draw an answer that grows no more, and what can be done with it."""
+def _draw_whole(
+    application: "Application", turns: Sequence[Turn], turn: Turn, place: DeltaGenerator, *, waits: bool
+) -> None:
+    """Draw an answer that grows no more, and what can be done with it; ``waits``: the page waits for another one."""
     last = turn is turns[-1]
     _draw_answer(application, turn, place)
     if turn.answer is None:
@@ -168,7 +170,7 @@ def _draw_whole(application: "Application", turns: Sequence[Turn], turn: Turn, p
         return
     # In one row, as far as there is room. The thumbs come first: they stay where they were pressed.
     with st.container(horizontal=True, key=f"below-{turn.number}", vertical_alignment="center"):
-        draw_feedback(application.library, turn)
+        draw_feedback(application.library, turn, waits=waits)
         offer_inside(turn)
         if last:
             _offer_anew(application, turn)

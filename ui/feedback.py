@@ -25,13 +25,21 @@ _OF_SILENCE: tuple[Reason, ...] = ("should_have_known", "other")
 _OF_ANSWERS: tuple[Reason, ...] = ("wrong", "not_cited", "incomplete", "should_be_silent", "other")
 
 
-def draw_feedback(library: "Library", turn: Turn) -> None:
-    """Draw the thumbs below a whole answer, with what was said of it."""
+def draw_feedback(library: "Library", turn: Turn, *, waits: bool = False) -> None:
+    """Draw the thumbs below a whole answer, with what was said of it.
+
+    While the page waits for another answer they are no part of their own: what is pressed in one would be kept only
+    when that answer is whole, and be lost if the page is left before.
+    """
     if turn.state == "answered" and turn.answer is not None and turn.answer.kind == "answer":
-        _draw(library, turn)
+        (_draw if waits else _draw_alone)(library, turn)
 
 
 @st.fragment
+def _draw_alone(library: "Library", turn: Turn) -> None:
+    _draw(library, turn)
+
+
 def _draw(library: "Library", turn: Turn) -> None:
     with st.container(key=f"judge-{turn.id}", gap="small", width="content"), told_in_words():
         kept = library.feedback.of(turn.id)

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Locator, expect
 
 from rag_app.library import Library
 from tests.browser.conftest import PATIENCE_MS, Server, Visit, visit
-from tests.browser.seeding import answer_of, library_of, seed
+from tests.browser.seeding import answer_of, grown, library_of, seed
 from tests.browser.test_page import LIGHTHOUSE, QUESTION, fits
 from tests.browser.test_scope import HANDBOOK
 
@@ -81,6 +81,31 @@ def test_a_judged_answer_stays_with_its_verdict_when_its_question_is_asked_again
         tab.page.get_by_role("button", name="JSON").click()
     written = json.loads(Path(download.value.path()).read_text(encoding="utf-8"))
     assert [turn["feedback"] and turn["feedback"]["words"] for turn in written["turns"]] == ["Too long", None]
+
+
+def test_a_thumb_that_is_pressed_while_another_answer_is_written_is_kept_at_once(
+    library: Library, tab: Visit, narrow: Visit
+) -> None:
+    turn_id, conversation_id = seeded(library)
+    document = next(document for document in library.documents() if document.name == "mill.md")
+    whole = answer_of(library, document, sentences=2, question="How much leave is there?")
+    following = library.conversations.ask(conversation_id, whole.question)
+    library.conversations.keep(following.id, grown(whole, 1), state="asked")
+    for visited, way, words in ((tab, "up", "You found this helpful."), (narrow, "down", "You did not find this")):
+        visited.page.goto(f"{visited.server.url}/?c={conversation_id}")
+        expect(visited.page.locator(".writing .sentence")).to_have_count(1, timeout=PATIENCE_MS)
+        thumb(visited, way).click(timeout=PATIENCE_MS)
+        expect(visited.page.get_by_text(words)).to_be_visible(timeout=PATIENCE_MS)
+        expect(visited.page.locator(".writing .sentence")).to_have_count(1)
+        kept = library.feedback.of(turn_id)
+        assert kept
+        assert kept.helpful == (way == "up")
+        assert fits(visited)
+    assert library.conversations.turn(following.id).state == "asked"
+    narrow.shoot("judged-while-writing-360")
+    library.conversations.keep(following.id, whole, state="answered")
+    for visited in (tab, narrow):
+        expect(visited.page.locator(".standing")).to_have_count(2, timeout=PATIENCE_MS)
 
 
 def test_what_could_be_asked_next_and_the_documents_that_are_asked_are_reached_by_keyboard_on_a_phone(
