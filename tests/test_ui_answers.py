@@ -72,6 +72,17 @@ def test_a_mark_leads_to_the_card_that_highlights_its_quote() -> None:
     assert "page 3" in card.get_text()
 
 
+def test_a_card_is_open_unless_its_quote_can_be_read_in_another_open_one() -> None:
+    text = "\n\n".join([QUOTE, "It lapses.", *(f"Part {n}. " + "More of it. " * 200 for n in range(4))])
+    quotes = (QUOTE, "It lapses.", "Part 1.", "Part 2.", "Part 3.")
+    sources = [
+        source_of(text, replace(make_citation(text, quote), number=number))
+        for number, quote in enumerate(quotes, start=1)
+    ]
+    cards = parse(sources_html(1, sources)).select("details.source")
+    assert [card.has_attr("open") for card in cards] == [True, False, True, True, False]
+
+
 @given(st.integers(0, len(TEXT) - 1), st.integers(1, 200))
 def test_the_surroundings_are_the_documents_own_text(start: int, length: int) -> None:
     end = min(len(TEXT), start + length)
@@ -112,6 +123,13 @@ def test_an_answer_says_how_it_stands() -> None:
     assert "1 sentence found no support and is marked" in answer_html(make_turn(supported, doubtful))
     assert "not found in the documents" in answer_html(make_turn(doubtful))
     assert "confidence 93%" in answer_html(make_turn(supported))
+
+
+def test_items_of_a_list_and_rows_of_a_table_stand_on_lines_of_their_own() -> None:
+    texts = ("Goods are returned thus:", "- by post", "2. by van", "Grade: B8; Bonus: 18 percent", "Note: in May only.")
+    page = parse(answer_html(make_turn(*(Sentence(text, "quoted", (1,)) for text in texts))))
+    assert [line.get_text() for line in page.select(".prose > .line > .sentence")] == [f"“{t}”" for t in texts[1:4]]
+    assert len(page.select(".prose .line a.cite")) == 3
 
 
 def test_an_answer_can_be_copied_with_its_sources() -> None:

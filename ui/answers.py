@@ -3,6 +3,7 @@
 Everything that comes from a reader, a model or a document is escaped here.
 """
 
+import re
 from collections.abc import Sequence
 
 from rag_app.records import REMOVED_MARK, Answer, Sentence
@@ -21,6 +22,8 @@ STAGES = {
     "elsewhere": "Another program that shares this library is writing the answer…",
 }
 SHOWN_CHARACTERS = 2000
+_ITEM = re.compile(r"(?:[-*•–▪]|\d{1,3}[.)])\s|[^\W\d][\w ./()-]{0,40}: \S+.*; ")
+"""An item of a list, or a row of a table as readers write it: names of columns with their cells."""
 STOPPED = "Stopped before the end."
 GONE = "What stood here was removed from the library."
 
@@ -88,8 +91,14 @@ def _sides_html(answer: Answer, turn: Turn) -> str:
 
 def _sentences_html(turn: Turn) -> str:
     by_number = {source.citation.number: source for source in turn.sources}
-    body = " ".join(_sentence_html(turn.number, sentence, by_number) for sentence in turn.sentences)
+    body = " ".join(_placed_html(turn.number, sentence, by_number) for sentence in turn.sentences)
     return f'<div class="prose" dir="auto">{body}</div>' if body else ""
+
+
+def _placed_html(turn: int, sentence: Sentence, sources: dict[int, Source]) -> str:
+    """Return a sentence with its marks, on a line of its own where it is an item of a list or a row of a table."""
+    html = _sentence_html(turn, sentence, sources)
+    return f'<span class="line" dir="auto">{html}</span>' if _ITEM.match(sentence.text) else html
 
 
 def _sentence_html(turn: int, sentence: Sentence, sources: dict[int, Source]) -> str:

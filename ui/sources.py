@@ -84,9 +84,24 @@ def place(page: int | None, heading: str | None) -> str:
 
 
 def sources_html(turn: int, sources: Sequence[Source]) -> str:
-    """Return the list of source cards. The first few are open; a citation mark opens any of them."""
-    cards = "".join(_card(turn, source, opened=index < OPEN_AT_FIRST) for index, source in enumerate(sources))
+    """Return the list of source cards; a citation mark opens any of them.
+
+    The first few are open, but for those whose quote can be read in another open one: an account quotes many sentences
+    of one place.
+    """
+    opened: list[Source] = []
+    for source in sources:
+        if len(opened) < OPEN_AT_FIRST and not any(_shows(other, source) for other in opened):
+            opened.append(source)
+    cards = "".join(_card(turn, source, opened=source in opened) for source in sources)
     return f'<section class="sources" aria-label="Sources"><h3>Sources</h3>{cards}</section>'
+
+
+def _shows(opened: Source, source: Source) -> bool:
+    """Tell whether a quote stands in the surroundings of another."""
+    mine, its = source.citation, opened.citation
+    low, high = its.start - len(opened.before), its.end + len(opened.after)
+    return mine.document.id == its.document.id and low <= mine.start and mine.end <= high
 
 
 def _card(turn: int, source: Source, *, opened: bool) -> str:
