@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag_app.answering.sentences import complete_sentences, split_sentences
+from rag_app.answering.sentences import complete_sentences, is_heading_line, split_sentences
 
 
 def split(text: str) -> list[str]:
@@ -67,3 +67,12 @@ def test_a_growing_text_gives_only_whole_sentences() -> None:
     text = "Ten days may be carried over. They exp"
     assert text[: complete_sentences(text)] == "Ten days may be carried over."
     assert complete_sentences("Ten days may") == 0
+
+
+def test_a_short_first_line_above_a_paragraph_is_a_heading() -> None:
+    text = "# Bribery\n\nWe pay no bribes.\n\nGifts\n\nUp to 20 pounds."
+    assert is_heading_line(text, text.index("Bribery"), text.index("\n\nWe"))
+    assert not is_heading_line(text, text.index("We"), text.index("\n\nGifts"))
+    assert not is_heading_line(text, text.index("Gifts"), text.index("\n\nUp"))
+    assert not is_heading_line("We pay no bribes.\n\nNone.", 0, 17)
+    assert not is_heading_line("Bribery\nWe pay none.", 0, 7)

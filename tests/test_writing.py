@@ -171,3 +171,16 @@ def test_the_bullet_of_a_list_is_no_part_of_a_sentence() -> None:
     answer = ask(CARRY, "10 days\n- Up to 10 days of leave may be carried over to the next year. [1]")
     assert answer.sentences[0].text == "Up to 10 days of leave may be carried over to the next year."
     assert answer.sentences[0].status == "supported"
+
+
+def test_what_is_superseded_is_no_source_beside_what_is_not() -> None:
+    texts = (
+        "Up to 10 days of leave may be carried over.",
+        "Sailors and cooks of the fleet: 3 days leave carried over.",
+    )
+    said = "3 days\nSailors and cooks of the fleet: 3 days leave carried over."
+    for name, expected in (("archive/leave-2023.md", "10 days"), ("leave-at-sea.md", "3 days")):
+        library = ListLibrary(make_passages(*texts, names=("leave.md", name)))
+        generator, limits = ScriptedGenerator(said), Limits(threshold=0)
+        assistant = Assistant(library, FakeEmbedder(), evidence=WordEvidence(), generator=generator, limits=limits)
+        assert expected in assistant.ask("How many days of leave are carried over?").answer.text

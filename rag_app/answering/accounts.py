@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 
 from rag_app.answering.grounding import LIST_ITEMS, Window
-from rag_app.answering.sentences import split_sentences
+from rag_app.answering.sentences import is_heading_line, split_sentences
 from rag_app.answering.weighing import PassageJudge
 from rag_app.records import Passage, heading_path
 
@@ -62,7 +62,11 @@ def _without_headings(passage: Passage) -> list[tuple[int, int]]:
     """Return the spans of a passage's sentences, without the headings and titles above them."""
     text = passage.chunk.text
     headings = {passage.document.title, *(passage.chunk.heading or "").split(" > ")}
-    return [(low, high) for low, high in split_sentences(text) if text[low:high].strip("# ") not in headings]
+    return [
+        (low, high)
+        for low, high in split_sentences(text)
+        if text[low:high].strip("# ") not in headings and not is_heading_line(text, low, high)
+    ]
 
 
 def _best_run(gains: Sequence[float], sentences: Sequence[tuple[int, int]], first: int, last: int) -> tuple[int, int]:

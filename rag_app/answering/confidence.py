@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rag_app.answering.grounding import quote_around
+from rag_app.answering.sentences import is_heading_line
 from rag_app.answering.wording import coverage, fits_question, lacks_month, missing_names, missing_numbers
 from rag_app.models.evidence import AnswerSpan, Evidence
 from rag_app.records import Passage
@@ -114,8 +115,11 @@ def span_worth(question: str, passage: Passage, span: AnswerSpan) -> float:
 
 def may_answer(question: str, passage: Passage, span: AnswerSpan) -> bool:
     """Tell whether a span can be an answer at all, by its form."""
-    sentence = quote_around(passage, (span.start, span.end)).text
+    window = quote_around(passage, (span.start, span.end))
     heading = (passage.chunk.heading or passage.document.title).split(" > ")[-1]
-    if sentence.endswith("?") or sentence.strip() == heading.strip():
+    if window.text.endswith("?") or window.text.strip() == heading.strip():
+        return False
+    low = window.start - passage.chunk.start
+    if is_heading_line(passage.chunk.text, low, low + len(window.text)):
         return False
     return bool(YES_NO.match(question)) or fits_question(passage.chunk.text[span.start : span.end], question)

@@ -17,6 +17,7 @@ ROW = re.compile(r"[^\W\d][\w ,./()+-]{0,40}: ")
 """The same with commas, as in "yellow, four times: tilt too large"; in wrapped text it may be mid-sentence."""
 ORDINARY = re.compile(r"\b(?:[Mm]ay|[Nn]o|min|sec|Jan|Mar|Sept|Oct|Dec|art|ill|ore)\.\s+(?=[A-Z][a-z])")
 """Words that are abbreviations elsewhere, at the end of a sentence: "… the last frost in May. Garlic …"."""
+HEADING_WORDS = 8
 WRAPPED_FROM = 55
 """A line at least this long that does not end a sentence is taken to be wrapped."""
 
@@ -35,6 +36,13 @@ def split_sentences(text: str) -> tuple[tuple[int, int], ...]:
             if any(c.isalnum() for c in text[low:high]):
                 spans.append((low, high))
     return tuple(spans)
+
+
+def is_heading_line(text: str, low: int, high: int) -> bool:
+    """Tell whether text[low:high] is a short first line above a paragraph, without a full stop: a heading."""
+    line = text[low:high]
+    first = not text[:low].strip("# \n")
+    return first and text[high:].startswith("\n\n") and len(line.split()) <= HEADING_WORDS and line[-1:] not in ".!?:;"
 
 
 def _boundaries(block: str) -> Iterator[tuple[int, int]]:

@@ -103,9 +103,15 @@ class Writer:
     def read(self, draft: Draft, weighed: Sequence[Weighed]) -> Reading | None:
         """Let the generator look for the answer in the best passages, up to its first line.
 
-        None where the question leaves no room for a passage in what the generator can read.
+        None where the question leaves no room for a passage in what the generator can read. What is superseded is no
+        source beside what is not: its values would be taken for those of now.
         """
-        sources = [w for w in weighed[:MOST_SOURCES] if w.span and w.confidence >= LEAST_SHARE * weighed[0].confidence]
+        best = weighed[0]
+        sources = [
+            w
+            for w in weighed[:MOST_SOURCES]
+            if w.span and w.confidence >= LEAST_SHARE * best.confidence and (best.stale or not w.stale)
+        ]
         fitting, prompt = self._fitting(draft.standalone, sources)
         if not fitting:
             return None
