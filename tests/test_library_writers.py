@@ -105,6 +105,17 @@ def test_a_process_is_alive_for_all_its_threads_and_libraries(tmp_path: Path) ->
     assert can_hold(tmp_path / "l.writers", WRITER)
 
 
+def test_a_library_has_the_same_processes_by_whatever_link_it_is_opened(tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "home")
+    writers = [Writers(tmp_path / name / "l.sqlite3") for name in ("home", "link")]
+    for one in writers:
+        one.enter()
+    assert not can_hold(tmp_path / "home" / "l.writers", WRITER)
+    del writers[0]
+    assert not can_hold(tmp_path / "home" / "l.writers", WRITER)
+
+
 def can_hold(folder: Path, writer: str) -> bool:
     """Say whether another process can hold the file of a writer."""
     script = """

@@ -28,7 +28,9 @@ class Writers:
     """The processes that answer questions of the library in a file. May be shared by threads."""
 
     def __init__(self, file: Path) -> None:
-        self._folder = file.absolute().with_name(f"{file.stem}.writers")
+        # By its true place: two processes may know a library by two links.
+        file = file.resolve()
+        self._folder = file.with_name(f"{file.stem}.writers")
         self._lock: FileLock | None = None
 
     def enter(self) -> None:
