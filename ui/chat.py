@@ -195,8 +195,13 @@ def _offer_stop(turn: Turn, job: Growing) -> DeltaGenerator:
     Streamlit's own way to stop ends the page's script just as every other click does.
     """
     place = st.empty()
-    place.button("Stop", key=f"halt-{turn.number}", icon=":material/stop:", on_click=desk().stop, args=(job,))
+    place.button("Stop", key=f"halt-{turn.number}", icon=":material/stop:", on_click=_stop, args=(job,))
     return place
+
+
+def _stop(job: Growing) -> None:
+    with told_in_words(_remember_trouble):
+        desk().stop(job)
 
 
 def _offer_again(application: "Application", turn: Turn) -> None:
