@@ -210,7 +210,9 @@ def visit(browser: Browser, server: Server, *, width: int = 1440, dark: bool = F
     context = browser.new_context(
         viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light", reduced_motion="reduce"
     )
-    context.set_default_timeout(60_000)
+    # The same for both: what is expected takes as long on a busy machine as what is pressed.
+    context.set_default_timeout(PATIENCE_MS / 2)
+    expect.set_options(timeout=PATIENCE_MS / 2)
     page = context.new_page()
     tab = Visit(page, server)
     page.on("request", tab.note_request)
