@@ -1,8 +1,8 @@
-"""Record the page for the README: asking, following a citation, seeing the passage marked on its page.
+"""Record the page for the README: asking, following a citation, seeing the passage marked on its page; and more views.
 
-    python -m tests.browser.record data/handbook ui/assets/recording.gif
+    python -m tests.browser.record data/handbook ui/assets
 
-Not a test: it runs the real page on a folder and writes an animation of fewer than 2 MB.
+Not a test: it runs the real page on a folder and writes an animation of fewer than 2 MB, and a few pictures.
 """
 
 import os
@@ -19,6 +19,8 @@ from playwright.sync_api import Page, sync_playwright
 from tests.browser.conftest import CHROMIUM, FLAGS, PATIENCE_MS, serve
 
 QUESTION = "What does a yellow lamp that blinks four times mean on a Heron 40?"
+HOW = "How do I return unused goods?"
+VERSIONS = "How many days of annual leave may be carried over into the next year?"
 SIZE = {"width": 1440, "height": 810}
 SHOWN_WIDTH = 1080
 COLOURS = 200
@@ -59,7 +61,7 @@ class Recording:
 
 
 def record(folder: Path, out: Path) -> None:
-    """Ingest a folder, ask the question on the page, open its first citation, and keep it all as ``out``."""
+    """Ingest a folder, ask the question on the page, open its first citation, and keep it all in the folder ``out``."""
     with tempfile.TemporaryDirectory() as home:
         rag_app = [sys.executable, "-m", "rag_app.cli"]
         environment = os.environ | {"RAG_APP_HOME": home}
@@ -71,7 +73,8 @@ def record(folder: Path, out: Path) -> None:
                 page = browser.new_page(viewport=SIZE, reduced_motion="reduce")  # type: ignore[arg-type]
                 page.goto(server.url)
                 page.get_by_role("button", name="New chat").wait_for(timeout=PATIENCE_MS)
-                _act(page, Recording(page), out)
+                _act(page, Recording(page), out / "recording.gif")
+                _picture(page, out)
                 browser.close()
 
 
@@ -96,6 +99,38 @@ def _act(page: Page, recording: Recording, out: Path) -> None:
     page.wait_for_timeout(1200)
     recording.shoot(3.5)
     recording.save(out)
+
+
+def _picture(page: Page, out: Path) -> None:
+    """Keep a picture of each of a few views."""
+    page.get_by_role("button", name="Close").click()
+    for name, question in (("account", HOW), ("versions", VERSIONS)):
+        page.get_by_role("button", name="New chat").click()
+        page.locator("h1:has-text('What would you like to know?')").wait_for(timeout=PATIENCE_MS)
+        box = page.get_by_test_id("stChatInputTextArea")
+        box.fill(question)
+        box.press("Enter")
+        page.locator(".standing").wait_for(timeout=PATIENCE_MS)
+        _keep(page, out / f"{name}.png")
+    page.get_by_role("button", name="Look inside").click()
+    page.get_by_role("dialog").wait_for(timeout=PATIENCE_MS)
+    _keep(page, out / "inside.png")
+    page.keyboard.press("Escape")
+    page.get_by_role("link", name="Map", exact=True).click()
+    page.get_by_role("textbox", name="Place a question on the map").fill(VERSIONS)
+    page.get_by_role("textbox", name="Place a question on the map").press("Enter")
+    page.get_by_role("heading", name="The passages of the question").wait_for(timeout=PATIENCE_MS)
+    _keep(page, out / "map.png")
+
+
+def _keep(page: Page, file: Path) -> None:
+    """Write the page as it comes to rest, in few colours."""
+    page.wait_for_timeout(1500)
+    page.locator('.stApp[data-test-script-state="notRunning"]').wait_for(timeout=PATIENCE_MS)
+    page.wait_for_timeout(500)
+    shot = Image.open(BytesIO(page.screenshot())).convert("RGB")
+    shown = shot.resize((SHOWN_WIDTH, shot.height * SHOWN_WIDTH // shot.width), Image.Resampling.LANCZOS)
+    shown.quantize(COLOURS, dither=Image.Dither.NONE).save(file, optimize=True)
 
 
 if __name__ == "__main__":
