@@ -36,6 +36,8 @@ RETURNS = (
         ("Who approves overtime?", False),
         ("What is the per diem for Norway?", False),
         ("Is parking free?", False),
+        ("Which date does the new policy take effect?", False),
+        ("What per diem does the travel policy allow in Norway?", False),
     ],
 )
 def test_an_account_is_asked_for_by_the_form_of_the_question(question: str, expected: bool) -> None:

@@ -76,3 +76,5 @@ def test_a_short_first_line_above_a_paragraph_is_a_heading() -> None:
     assert not is_heading_line(text, text.index("Gifts"), text.index("\n\nUp"))
     assert not is_heading_line("We pay no bribes.\n\nNone.", 0, 17)
     assert not is_heading_line("Bribery\nWe pay none.", 0, 7)
+    for line in ("Annual leave: 25 days", "- by post", "Data sheet HR20, revision F"):
+        assert not is_heading_line(f"{line}\n\nAnd so on.", 0, len(line))

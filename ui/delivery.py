@@ -26,7 +26,11 @@ def keep_answers() -> None:
 def _clear_all_but_answers(
     queue: ForwardMsgQueue, retain_lifecycle_msgs: bool = False, fragment_ids_this_run: list[str] | None = None
 ) -> None:
-    waiting: list[ForwardMsg] = queue._queue
+    waiting: list[ForwardMsg] | None = getattr(queue, "_queue", None)
+    if waiting is None:
+        # Of another version, whose queues are otherwise: it does as it does.
+        _clear(queue, retain_lifecycle_msgs, fragment_ids_this_run)
+        return
     # A queue that was sent is cleared of everything; one that a fragment's run clears keeps its answers by itself.
     spared = retain_lifecycle_msgs and fragment_ids_this_run is None
     answers = [message for message in waiting if spared and message.WhichOneof("type") in ANSWERS]

@@ -23,8 +23,9 @@ ASKS_ACCOUNT = re.compile(
     r"|\btell me (?:more )?about\b|\bwhat about\b|^\s*list\b"
     rf"|\bwhat (?:should|must|can|may|shall|do|does|did) {_ME}\b.*\b(?:do|consider|need|observe|prepare|know|expect)\b"
     r"|\bwhat (?:happens|happened|to do|are)\b|\bwho are\b|\b(?:what|which)\b.*\bare there\b"
-    r"|\b(?:what|which)\b.*\b(?:steps|ways|rules|requirements|conditions|duties|tasks|options|reasons|causes|effects"
-    r"|advantages|disadvantages|differences?|procedures?|process|policy|criteria|kinds|types|sorts|measures|benefits)\b",
+    r"|\b(?:what|which)(?:\s+(?!(?:do|does|did|can|will)\b)[\w'’-]+){0,3}\s+(?:steps|ways|rules|requirements|conditions"
+    r"|duties|tasks|options|reasons|causes|effects|advantages|disadvantages|differences?|procedures?|process|policy"
+    r"|criteria|kinds|types|sorts|measures|benefits)\b",
     re.IGNORECASE,
 )
 

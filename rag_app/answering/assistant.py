@@ -220,7 +220,7 @@ class Assistant:
             yield _quote(draft, best, span)
 
     def _give_account(self, draft: Draft, passage: Passage, span: tuple[int, int]) -> Iterator[Sentence]:
-        """Quote what stands around the answer and belongs to it, in its order and without what is cited already."""
+        """Quote what stands around the answer and belongs to it, in its order, but for what is said already."""
         since = time.perf_counter()
         windows = account_around(draft.standalone, passage, span, self._evidence)
         draft.clock("tell", since)

@@ -18,6 +18,8 @@ ROW = re.compile(r"[^\W\d][\w ,./()+-]{0,40}: ")
 ORDINARY = re.compile(r"\b(?:[Mm]ay|[Nn]o|min|sec|Jan|Mar|Sept|Oct|Dec|art|ill|ore)\.\s+(?=[A-Z][a-z])")
 """Words that are abbreviations elsewhere, at the end of a sentence: "… the last frost in May. Garlic …"."""
 HEADING_WORDS = 8
+_SAYS_SOMETHING = re.compile(r"[-*+•–▪>]\s|.*(?:: |\s\S*\d)")
+"""A line that is an item of a list, or names a value: "Annual leave: 25 days", "Data sheet HR20, revision F"."""
 WRAPPED_FROM = 55
 """A line at least this long that does not end a sentence is taken to be wrapped."""
 
@@ -41,6 +43,8 @@ def split_sentences(text: str) -> tuple[tuple[int, int], ...]:
 def is_heading_line(text: str, low: int, high: int) -> bool:
     """Tell whether text[low:high] is a short first line above a paragraph, without a full stop: a heading."""
     line = text[low:high]
+    if _SAYS_SOMETHING.match(line):
+        return False
     first = not text[:low].strip("# \n")
     return first and text[high:].startswith("\n\n") and len(line.split()) <= HEADING_WORDS and line[-1:] not in ".!?:;"
 

@@ -19,6 +19,9 @@ WRITER = secrets.token_hex(8)
 _PATIENCE_SECONDS = 5.0
 """Another process may look at a new file before it is held, and take it away: then it is made again."""
 
+_CANNOT = (OSError, NotImplementedError)
+"""What a disk without locks says, by the version of the library."""
+
 _log = logging.getLogger(__name__)
 _held: WeakValueDictionary[Path, FileLock] = WeakValueDictionary()
 _holding = threading.Lock()
@@ -45,7 +48,7 @@ class Writers:
                 self._folder.mkdir(exist_ok=True)
                 lock.acquire(timeout=_PATIENCE_SECONDS)
                 others = {file.stem for file in self._folder.glob("*.lock")}
-            except (OSError, Timeout) as error:
+            except (*_CANNOT, Timeout) as error:
                 _log.warning("Other programs cannot be told that this one answers (%s).", error)
                 return
             _held[self._folder] = self._lock = lock
@@ -66,7 +69,7 @@ class Writers:
                 return False
         except Timeout:
             return True
-        except OSError as error:
+        except _CANNOT as error:
             _log.debug("Whether another program still answers cannot be told (%s).", error)
             return False
 
