@@ -61,7 +61,7 @@ def test_the_container_starts_the_page_for_those_outside_it() -> None:
     (command,) = values(read_dockerfile()[-1], "CMD")
     name, *options = json.loads(command)
     context = typer.main.get_command(cli.app).commands[name].make_context(name, options)  # type: ignore[attr-defined]
-    assert context.params == {"port": 8501, "address": "0.0.0.0"}
+    assert context.params == {"port": 8501, "address": "0.0.0.0", "read_only": False}
 
 
 def test_the_library_is_a_volume_and_the_models_are_prepared_before_it() -> None:
