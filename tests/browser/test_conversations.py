@@ -2,14 +2,16 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, TimeoutError, expect
 
 from tests.browser.conftest import PATIENCE_MS, Server, Visit, serve, visit
 from tests.browser.test_page import GARDEN, LIGHTHOUSE, QUESTION
 
+MOST_ATTEMPTS = 12
 WRITTEN = "!document.querySelector('.writing') && document.querySelector('.standing')"
 
 
@@ -23,12 +25,12 @@ def second(chromium: Browser, server: Server) -> Iterator[Visit]:
     yield from visit(chromium, server)
 
 
-def begin(tab: Visit) -> None:
-    """Type the question and return as soon as it is asked."""
+def begin(tab: Visit, question: str = QUESTION, *, count: int = 1) -> None:
+    """Type a question, the first or a later one, and return as soon as it is asked."""
     box = tab.page.get_by_test_id("stChatInputTextArea")
-    box.fill(QUESTION)
+    box.fill(question)
     box.press("Enter")
-    tab.page.locator(".question").wait_for(timeout=PATIENCE_MS)
+    expect(tab.page.locator(".question")).to_have_count(count, timeout=PATIENCE_MS)
     tab.page.wait_for_function("location.search.includes('c=')")
 
 
@@ -50,24 +52,22 @@ def test_an_answer_that_is_stopped_can_be_asked_for_again(tab: Visit) -> None:
     tab.open("library")
     tab.add(("lighthouse.md", LIGHTHOUSE), collection="stopped")
     tab.go_to("Chat")
-    begin(tab)
-    box = tab.page.get_by_test_id("stChatInputTextArea")
-    for count in range(2, 6):
-        # They wait for those before them, so that there is time to stop the last.
-        box.fill(f"{QUESTION} Asked {count} times.")
-        box.press("Enter")
-        expect(tab.page.locator(".question")).to_have_count(count, timeout=PATIENCE_MS)
-    tab.page.locator(".st-key-halt-5 button").click(timeout=PATIENCE_MS)
-    again = tab.page.locator(".st-key-again-5 button")
-    expect(again).to_be_visible(timeout=PATIENCE_MS)
-    expect(tab.page.get_by_text("Stopped before the end.")).to_be_visible()
+    stopped = tab.page.get_by_text("Stopped before the end.")
+    count = 0
+    while not stopped.count():
+        # An answer may be whole before a browser on a busy machine has pressed anything: then another one is asked for.
+        count += 1
+        assert count <= MOST_ATTEMPTS
+        begin(tab, f"{QUESTION} It is asked {count} times.", count=count)
+        with suppress(TimeoutError):
+            tab.page.get_by_role("button", name="Stop").click(timeout=2_000)
+        expect(tab.page.locator(".writing")).to_have_count(0, timeout=PATIENCE_MS)
+        tab.settle()
     tab.shoot("stopped-1440")
+    tab.page.get_by_role("button", name="Ask again").last.click()
+    expect(stopped).to_have_count(0, timeout=PATIENCE_MS)
     expect(tab.page.locator(".writing")).to_have_count(0, timeout=PATIENCE_MS)
-    tab.settle()
-    again.click()
-    expect(tab.page.get_by_text("Stopped before the end.")).to_have_count(0, timeout=PATIENCE_MS)
-    expect(tab.page.locator(".writing")).to_have_count(0, timeout=PATIENCE_MS)
-    expect(tab.page.locator(".question")).to_have_count(5)
+    expect(tab.page.locator(".question")).to_have_count(count)
 
 
 def test_what_a_reader_does_meanwhile_lets_an_answer_be_written(tab: Visit) -> None:
