@@ -116,3 +116,12 @@ def test_what_the_generator_has_said_is_not_quoted_again() -> None:
         ("After 14 days the returned goods cost a fee.", "quoted"),
         ("Cut cables are no returned goods.", "quoted"),
     ]
+
+
+def test_an_account_that_begins_before_the_answer_is_told_in_the_order_of_the_text() -> None:
+    answer = ask("How are returned goods treated?", "a fee\nAfter 14 days the returned goods cost a fee.")
+    assert [(s.text, s.status) for s in answer.sentences] == [
+        ("Goods may be returned within 30 days.", "quoted"),
+        ("After 14 days the returned goods cost a fee.", "quoted"),
+        ("Cut cables are no returned goods.", "quoted"),
+    ]

@@ -8,7 +8,7 @@ from typing import Protocol
 from rag_app.answering.accounts import account_around, asks_account
 from rag_app.answering.confidence import Belief
 from rag_app.answering.contradiction import find_disagreement
-from rag_app.answering.grounding import SupportModel, quote_around
+from rag_app.answering.grounding import SupportModel, Window, quote_around
 from rag_app.answering.parts import Parts
 from rag_app.answering.reply import Draft, Reply, Stage
 from rag_app.answering.retrieval import Finding, PartlySearched, QueryEmbedder, Searchable, find, retrieve
@@ -210,23 +210,28 @@ class Assistant:
         if reading and reading.source and reading.span and prefers_reading(draft.standalone, best, reading):
             best, span = reading.source, reading.span
         draft.short_answer = best.passage.chunk.text[span[0] : span[1]]
-        if self._writer and reading:
+        account = self._account(draft, best.passage, span)
+        # Where the account begins before the answer, the generator's sentence would be out of its order.
+        begins_before = bool(account) and account[0].end <= best.passage.chunk.start + span[0]
+        if self._writer and reading and not begins_before:
             since = time.perf_counter()
             yield from self._writer.say(draft, reading)
             draft.clock("say", since)
-        if self._parts.accounts and len(draft.sentences) <= 1 and asks_account(draft.standalone):
-            yield from self._give_account(draft, best.passage, span)
+        if len(draft.sentences) <= 1:
+            for window in account:
+                if not draft.cites(window):
+                    yield draft.keep(Sentence(flatten(window.text), "quoted"), window)
         if not draft.sentences:
             yield _quote(draft, best, span)
 
-    def _give_account(self, draft: Draft, passage: Passage, span: tuple[int, int]) -> Iterator[Sentence]:
-        """Quote what stands around the answer and belongs to it, in its order, but for what is said already."""
+    def _account(self, draft: Draft, passage: Passage, span: tuple[int, int]) -> Sequence[Window]:
+        """Return what stands around the answer and belongs to it, in its order, where the question asks for that."""
+        if not (self._parts.accounts and asks_account(draft.standalone)):
+            return ()
         since = time.perf_counter()
-        windows = account_around(draft.standalone, passage, span, self._evidence)
+        account = account_around(draft.standalone, passage, span, self._evidence)
         draft.clock("tell", since)
-        for window in windows:
-            if not draft.cites(window):
-                yield draft.keep(Sentence(flatten(window.text), "quoted"), window)
+        return account
 
     def _weigh(self, question: str, found: Sequence[Passage]) -> list[Weighed]:
         weighed = weigh_passages(question, found, self._evidence)
