@@ -12,12 +12,12 @@ def ground(sentence: str, question: str = "How many days may be carried over?") 
 
 
 def test_a_supported_sentence_gets_the_shortest_span_that_bears_it() -> None:
-    assert ground("Ten days may be carried over.") == "Up to 10 days may be carried over."
+    assert ground("Up to ten days may be carried over.") == "Up to 10 days may be carried over."
 
 
 def test_a_sentence_that_joins_two_facts_gets_both_sentences() -> None:
     expected = "Employees have 25 days of annual leave. Up to 10 days may be carried over."
-    assert ground("Employees have 25 days of annual leave, and 10 days may be carried over.") == expected
+    assert ground("Employees have 25 days of annual leave, and up to 10 days may be carried over.") == expected
 
 
 def test_a_changed_number_is_not_supported() -> None:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from rag_app.answering.rewriting import REWRITE_TOKENS, is_faithful, model_rewriter, standalone_question
+from rag_app.answering.rewriting import REWRITE_TOKENS, has_asked, is_faithful, model_rewriter, standalone_question
+from rag_app.answering.small_talk import REPLIES
 from rag_app.records import Message
 from tests.fakes import ScriptedGenerator
 
@@ -53,6 +54,96 @@ def test_a_follow_up_of_a_follow_up_leans_on_what_that_one_meant() -> None:
     assert standalone_question("Why?", history) == "What is the per diem for Italy? Why?"
 
 
+FULL_TIME = "How many days of annual leave do full-time employees have?"
+
+
+def test_a_full_question_that_begins_with_and_stands_alone_as_its_rest() -> None:
+    history = talk("Who decided on induction?", "Anna. [1]")
+    assert standalone_question("And what colour are the tiles?", history, never) == "What colour are the tiles?"
+
+
+@pytest.mark.parametrize(
+    ("before", "follow_up", "expected"),
+    [
+        (FULL_TIME, "And in Lindhafen?", "How many days of annual leave do full-time employees have in Lindhafen?"),
+        (FULL_TIME, "What about in Lindhafen then?", f"{FULL_TIME[:-1]} in Lindhafen?"),
+        ("Is remote work allowed?", "And in Brazil?", "Is remote work allowed in Brazil?"),
+        ("What was the revenue in 2022?", "And in Norway?", "What was the revenue in 2022 in Norway?"),
+        ("How do I pay in the head office?", "And in Lindhafen?", "How do I pay in Lindhafen?"),
+        ("When is the project due?", "And what if I am late?", "When is the project due if I am late?"),
+    ],
+)
+def test_a_place_or_condition_goes_to_the_end_of_the_question_before(
+    before: str, follow_up: str, expected: str
+) -> None:
+    assert standalone_question(follow_up, talk(before, "27"), never) == expected
+
+
+@pytest.mark.parametrize("follow_up", ["In that case?", "And for whom?", "For example?", "And in the second one?"])
+def test_a_phrase_that_names_no_value_is_put_nowhere(follow_up: str) -> None:
+    assert standalone_question(follow_up, talk(FULL_TIME, "27")) == f"{FULL_TIME} {follow_up}"
+
+
+def test_what_the_model_cannot_place_is_asked_for() -> None:
+    history = talk("What is the price?", "20.")
+    rewrite = model_rewriter(ScriptedGenerator("What is the price in 2030?"))
+    assert standalone_question("What about contractors?", history, rewrite) == "What is the price for contractors?"
+
+
+@pytest.mark.parametrize(
+    ("before", "follow_up", "expected"),
+    [
+        (FULL_TIME, "Can I carry them over?", "Can I carry annual leave over?"),
+        (FULL_TIME, "When does it expire?", "When does annual leave expire?"),
+        ("What is the warranty on the Otter 3?", "how much does it cost?", "how much does the Otter 3 cost?"),
+        ("What is the warranty on the Otter 3?", "What does it cover?", "What does the warranty on the Otter 3 cover?"),
+        ("When will the oven be delivered?", "Why was it delayed?", "Why was the oven delayed?"),
+        ("What colour are the tiles?", "How big are they?", "How big are the tiles?"),
+        ("Where is the head office?", "Who runs it?", "Who runs the head office?"),
+        ("Can I take the laptop home?", "Must I insure it?", "Must I insure the laptop?"),
+        ("Who approves overtime?", "Is it paid?", "Is overtime paid?"),
+        ("Who is the owner of the leave policy?", "When was it changed?", "When was the leave policy changed?"),
+        ("What does gzip -9 do?", "Is it slow?", "Is gzip -9 slow?"),
+        ("Does the Lapwing measure snow?", "What is its weight?", "What is the Lapwing's weight?"),
+        ("What is a sluice?", "And how is it built?", "How is a sluice built?"),
+    ],
+)
+def test_a_pronoun_is_what_the_question_before_was_about(before: str, follow_up: str, expected: str) -> None:
+    assert standalone_question(follow_up, talk(before, "27"), never) == expected
+
+
+@pytest.mark.parametrize(
+    ("before", "follow_up"),
+    [
+        ("Which supplier delivers the lithium packs?", "How many did they deliver?"),
+        ("Which plan has mail support?", "How much does it cost?"),
+        ("What are the anchor days?", "Is it paid?"),
+        (FULL_TIME, "Can they carry it over?"),
+        (FULL_TIME, "Do they expire?"),
+        (FULL_TIME, "Is it true?"),
+    ],
+)
+def test_a_pronoun_for_what_the_form_does_not_show_is_not_guessed(before: str, follow_up: str) -> None:
+    assert standalone_question(follow_up, talk(before, "27")) == f"{before} {follow_up}"
+
+
+def test_a_chain_of_follow_ups_keeps_what_each_one_meant() -> None:
+    history = talk(FULL_TIME, "27", "And in Lindhafen?", "30", "Can I carry them over?", "Up to 5.")
+    assert standalone_question("What if I was ill?", history, never) == "Can I carry annual leave over if I was ill?"
+
+
+def test_what_asks_on_is_never_searched_for_alone() -> None:
+    assert standalone_question("are you sure?", LEAVE) == f"{LEAVE[0].content} are you sure?"
+    assert standalone_question("Give me an example", LEAVE) == f"{LEAVE[0].content} Give me an example"
+
+
+def test_a_message_that_asked_nothing_is_nothing_to_lean_on() -> None:
+    history = talk("Hi", REPLIES["greeting"], "Who?", REPLIES["unclear"])
+    assert not has_asked(history)
+    assert standalone_question("And then?", history, never) == "And then?"
+    assert has_asked([*history, *LEAVE])
+
+
 @pytest.mark.parametrize(
     ("question", "expected"),
     [
@@ -82,13 +173,13 @@ def test_a_faithful_rewrite_of_the_model_is_taken() -> None:
     rewrite = model_rewriter(ScriptedGenerator("Can annual leave be sold back to the company?\nYes, it can."))
     history = talk("How many days of annual leave do employees have?", "25 days, says the company. [1]")
     expected = "Can annual leave be sold back to the company?"
-    assert standalone_question("Can it be sold back to the company?", history, rewrite) == expected
+    assert standalone_question("Can that be sold back to the company?", history, rewrite) == expected
 
 
 def test_an_invented_rewrite_gives_way_to_the_joined_questions() -> None:
     rewrite = model_rewriter(ScriptedGenerator("Can the 30 days of annual leave of managers be sold?"))
-    expected = "How many days of annual leave do employees have? Can it be sold?"
-    assert standalone_question("Can it be sold?", LEAVE, rewrite) == expected
+    expected = "How many days of annual leave do employees have? Can that be sold?"
+    assert standalone_question("Can that be sold?", LEAVE, rewrite) == expected
 
 
 @pytest.mark.parametrize(

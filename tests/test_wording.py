@@ -87,7 +87,8 @@ def test_an_opposite_does_not_agree(claim: str, evidence: str) -> None:
 def test_only_agrees_with_only() -> None:
     assert not opposites_agree("Only managers approve travel.", "Managers and team leads approve travel.")
     assert opposites_agree("Only managers approve travel.", "Travel is approved by managers only.")
-    assert opposites_agree("Managers approve travel.", "Only managers approve travel.")
+    # Who reads that dogs are allowed in the yard takes them elsewhere, too.
+    assert not opposites_agree("Dogs are allowed in the yard.", "Dogs are allowed only in the yard.")
 
 
 def test_a_number_agrees_with_a_cell_only_under_its_label() -> None:

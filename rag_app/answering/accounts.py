@@ -7,7 +7,7 @@ answer, the run of sentences is quoted that are about the question, too, by the 
 import re
 from collections.abc import Sequence
 
-from rag_app.answering.grounding import LIST_ITEMS, Window
+from rag_app.answering.grounding import Window, list_end
 from rag_app.answering.sentences import is_heading_line, split_sentences
 from rag_app.answering.weighing import PassageJudge
 from rag_app.records import Passage, heading_path
@@ -53,8 +53,7 @@ def account_around(question: str, passage: Passage, span: tuple[int, int], judge
     found = judge.weigh(question, [(place, text[low:high]) for low, high in sentences])
     gains = [evidence.relevance - LEAST_RELEVANCE for evidence in found]
     first, last = _best_run(gains, sentences, held[0], held[-1])
-    if text[: sentences[last][1]].endswith(":"):
-        last = min(last + LIST_ITEMS, len(sentences) - 1)
+    last = list_end(text, sentences, last)
     base = passage.chunk.start
     return [Window(passage, base + low, base + high) for low, high in sentences[first : last + 1]]
 

@@ -1,26 +1,30 @@
 """Answer questions from a library: retrieve, weigh the evidence, write, check, cite, or say that it is silent."""
 
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from rag_app.answering.accounts import account_around, asks_account
-from rag_app.answering.confidence import Belief
+from rag_app.answering.confidence import Belief, may_answer
 from rag_app.answering.contradiction import find_disagreement
-from rag_app.answering.grounding import SupportModel, Window, quote_around
+from rag_app.answering.grounding import SupportModel, Window, lengthen_quote, quote_around
 from rag_app.answering.parts import Parts
 from rag_app.answering.reply import Draft, Reply, Stage
 from rag_app.answering.retrieval import Finding, PartlySearched, QueryEmbedder, Searchable, find, retrieve
 from rag_app.answering.rewriting import model_rewriter, standalone_question
 from rag_app.answering.small_talk import REPLIES, small_talk
-from rag_app.answering.weighing import PassageJudge, Weighed, weigh_passages
-from rag_app.answering.wording import fits_question
+from rag_app.answering.weighing import PassageJudge, Weighed, is_superseded, weigh_passages
 from rag_app.answering.writing import Reading, TextGenerator, Writer, flatten
 from rag_app.errors import QuestionError
+from rag_app.models.evidence import AnswerSpan
 from rag_app.records import Message, Passage, Scope, Sentence
 
 ALL_PARTS = Parts()
+SUPERSEDED_NOTE = "This is from a document that says it is superseded."
+COMPARES = re.compile(r"\bdifferen(?:ce|t|ces)\b|\bcompared? (?:to|with)\b|\b(?:versus|vs)\b", re.IGNORECASE)
+"""What sets two things apart a small model makes up from the words of the question: it is quoted."""
 
 
 class EvidenceJudge(PassageJudge, SupportModel, Protocol):
@@ -210,10 +214,12 @@ class Assistant:
         if reading and reading.source and reading.span and prefers_reading(draft.standalone, best, reading):
             best, span = reading.source, reading.span
         draft.short_answer = best.passage.chunk.text[span[0] : span[1]]
+        if is_superseded(best.passage) and not draft.note:
+            draft.note = SUPERSEDED_NOTE
         account = self._account(draft, best.passage, span)
         # Where the account begins before the answer, the generator's sentence would be out of its order.
         begins_before = bool(account) and account[0].end <= best.passage.chunk.start + span[0]
-        if self._writer and reading and not begins_before:
+        if self._writer and reading and not begins_before and not COMPARES.search(draft.standalone):
             since = time.perf_counter()
             yield from self._writer.say(draft, reading)
             draft.clock("say", since)
@@ -244,12 +250,14 @@ class Assistant:
 
 def prefers_reading(question: str, best: Weighed, reading: Reading) -> bool:
     """Tell whether the generator's short answer is taken rather than the evidence model's span."""
-    return reading.short_answer is not None and fits_question(reading.short_answer, question)
+    if reading.source is None or reading.span is None:
+        return False
+    return may_answer(question, reading.source.passage, AnswerSpan(*reading.span, 0.0))
 
 
 def _quote(draft: Draft, weighed: Weighed, span: tuple[int, int] | None = None) -> Sentence:
     """Append the sentence around a passage's answer to a draft, word for word; its likeliest where none is given."""
     if span is None:
         span = (weighed.span.start, weighed.span.end) if weighed.span else (0, len(weighed.passage.chunk.text))
-    window = quote_around(weighed.passage, span)
+    window = lengthen_quote(quote_around(weighed.passage, span))
     return draft.keep(Sentence(flatten(window.text), "quoted"), window)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from rag_app.answering.confidence import YES_NO
 from rag_app.answering.dates import MONTHS, is_newer
 from rag_app.answering.grounding import quote_around
-from rag_app.answering.weighing import ASKS_FOR_OLD, SUPERSEDED, Weighed
+from rag_app.answering.weighing import Weighed, asks_for_old, is_superseded
 from rag_app.answering.wording import STOP_WORDS, Quantity, content_stems, quantities, stem
 from rag_app.records import Passage, heading_path
 
@@ -54,7 +54,7 @@ def find_disagreement(question: str, weighed: Sequence[Weighed], *, threshold: f
         weighed: the passages, best first.
         threshold: the confidence that both need.
     """
-    if not weighed or YES_NO.match(question) or ASKS_FOR_OLD.search(question):
+    if not weighed or YES_NO.match(question) or asks_for_old(question):
         return None
     best = weighed[0]
     for other in weighed[1:COMPARED]:
@@ -64,18 +64,13 @@ def find_disagreement(question: str, weighed: Sequence[Weighed], *, threshold: f
 
 
 def _ordered(best: Weighed, other: Weighed) -> Disagreement:
-    stale = [_is_superseded(w.passage) for w in (best, other)]
+    stale = [is_superseded(w.passage) for w in (best, other)]
     if stale[0] != stale[1]:
         newer, older = (other, best) if stale[0] else (best, other)
         return Disagreement(newer, older, SUPERSEDED_DISAGREES)
     # Where nothing tells, the better answer comes first.
     newer, older = (other, best) if is_newer(other.passage, best.passage) else (best, other)
     return Disagreement(newer, older, DISAGREE)
-
-
-def _is_superseded(passage: Passage) -> bool:
-    place = heading_path(passage.document.title, passage.chunk.heading)
-    return bool(SUPERSEDED.search(f"{passage.document.name} {place}"))
 
 
 def _contradict(question: str, one: Weighed, other: Weighed, all_weighed: Sequence[Weighed]) -> bool:

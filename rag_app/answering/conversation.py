@@ -56,6 +56,32 @@ _POINTED_AT = frozenset(
 """What "this" points at in the world, not in the conversation."""
 _ORDINALS = frozenset("first second third fourth fifth last other former latter".split())
 _QUESTION_WORDS = frozenset("who whom what which whose where when why how".split())
+_CONJUNCTION = re.compile(r"\s*(?:and|but|so|then|ok|okay|also|plus|well|yes|no)\b(?![-'’])\s*[,:]?\s*", re.IGNORECASE)
+_LINKING = frozenset("is are was were am there what's who's where's".split())
+_ASKED_OF = frozenset(
+    """price cost fee rate deadline limit maximum minimum owner author reason amount number total date time duration
+    length size weight address penalty exception exceptions condition conditions requirement requirements answer
+    difference advantage advantages disadvantage alternative alternatives procedure process result
+    consequence""".split()
+)
+"""What is always that of something: alone after "And", it is that of what went before."""
+_WEAK = frozenset(
+    "get got have happen happens go done more less longer off out up down not much many long often".split()
+)
+"""Words that say too little to make a question whole."""
+_BARE = re.compile(
+    r"(?:and |but |so |ok |please |(?:can|could|would|will) you |do you |you )*(?:please )?(?:"
+    r"why|why not|why so|why is that|how so|how come|then|then what|what then|what next|what now|so what|really"
+    r"|(?:are you |is it |you )?(?:really |quite |very )?(?:sure|certain|positive)"
+    r"|(?:are you )?sure about (?:that|it|this)"
+    r"|(?:have|give|show|tell|name)(?: me| us)?(?: an?| some| any| one| another| more| the| a few)?(?: more| further)?"
+    r" (?:examples?|instances?|details?|detail|reasons?|information|info)"
+    r"|(?:an?|some|any|another|more|further) (?:examples?|details?|information|reasons?)|(?:for )?(?:example|instance)"
+    r"|in (?:more )?detail|tell (?:me|us) more|go on|more|explain|elaborate|continue|explain (?:it|that|this|why)"
+    r"|how do you know|says who|according to (?:whom|who|what)|what do you mean|prove (?:it|that)|since when|what else"
+    r"|anything else|where does (?:it|that) say (?:so|that)|again|repeat|say (?:that|it) again|and"
+    r")(?: then| please| exactly| again)*"
+)
 _FRAGMENT_WORDS = 3
 _ELLIPTIC_WORDS = 4
 _PHRASE_WORDS = 5
@@ -63,9 +89,32 @@ _PHRASE_WORDS = 5
 
 def needs_history(question: str) -> bool:
     """Tell whether a question cannot be understood without the conversation before it."""
+    if without_conjunction(question) != question:
+        return False
     written = _written(question)
-    spoken = [word.casefold() for word in written if word[0].isalnum()]
-    return bool(spoken) and (_leans(spoken) or _is_fragment(spoken) or _refers(written))
+    spoken = _spoken(written)
+    return bool(spoken) and (is_bare_follow_up(question) or _leans(spoken) or _is_fragment(spoken) or _refers(written))
+
+
+def is_bare_follow_up(message: str) -> bool:
+    """Tell whether a message only asks on, whatever went before: "Why?", "Are you sure?", "Give me an example"."""
+    return bool(_BARE.fullmatch(" ".join(_spoken(_written(message)))))
+
+
+def without_conjunction(question: str) -> str:
+    """Return a question without the "and", "but" or "so" before it, where what is left says all that it means.
+
+    Otherwise the question comes back as it is: "And for Italy?" means nothing without its "And".
+    """
+    start = 0
+    while found := _CONJUNCTION.match(question, start):
+        start = found.end()
+    if not start or start == len(question):
+        return question
+    rest = question[start:]
+    if not _is_whole(_spoken(_written(rest))) or needs_history(rest):
+        return question
+    return rest[:1].upper() + rest[1:] if question.lstrip()[:1].isupper() else rest
 
 
 def refers_back(question: str) -> bool:
@@ -75,6 +124,26 @@ def refers_back(question: str) -> bool:
 
 def _written(question: str) -> list[str]:
     return _WORD.findall(question.replace("’", "'"))
+
+
+def _spoken(written: list[str]) -> list[str]:
+    return [word.casefold() for word in written if word[0].isalnum()]
+
+
+def _is_whole(words: list[str]) -> bool:
+    """Tell whether words ask with a question word or a verb of their own, about something that they name."""
+    asking = next((place for place, word in enumerate(words[:2]) if word in _QUESTION_WORDS | _AUXILIARIES), None)
+    if asking is None or (asking == 1 and words[0] not in _PREPOSITIONS):
+        return False
+    if not _AUXILIARIES & set(words) and words[asking] not in {"who", "what"}:
+        return False
+    loose = _AUXILIARIES | _PREPOSITIONS | _DETERMINERS | _PRONOUNS | _BOUNDARIES | _QUESTION_WORDS | _WEAK
+    named = [place for place, word in enumerate(words) if word not in loose]
+    if len(named) != 1:
+        return len(named) > 1
+    # One word is a verb ("And where do I apply?") unless "is" or an article stands before it.
+    place = named[0]
+    return words[place] not in _ASKED_OF and _at(words, place - 1) in _LINKING | _DETERMINERS
 
 
 def _refers(written: list[str]) -> bool:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Protocol
 
-from rag_app.answering.sentences import split_sentences
+from rag_app.answering.sentences import ITEM, split_sentences
 from rag_app.answering.wording import (
+    bounds_agree,
     cells_agree,
     content_stems,
     coverage,
@@ -32,6 +33,7 @@ LEAST_OWN_COVERAGE = 0.4
 LEAST_SUPPORT = 0.5
 """Of the evidence model, whose probability of support was calibrated on claims kept out of training."""
 LIST_ITEMS = 6
+LEAST_QUOTED_WORDS = 4
 JOINING = re.compile(r"[,;]|\b(?:and|but|while|whereas|or|as well as|both|it|they|this|these)\b", re.IGNORECASE)
 """How a sentence shows that it may rest on two of a text."""
 
@@ -103,6 +105,7 @@ class Grounder:
             and names_agree(sentence, around, question=self._question)
             and negation_agrees(sentence, window.text)
             and opposites_agree(sentence, window.text)
+            and bounds_agree(sentence, window.text)
         )
 
 
@@ -125,6 +128,33 @@ def quote_around(passage: Passage, span: tuple[int, int]) -> Window:
     if not touched:
         return Window(passage, base + span[0], base + span[1])
     first, last = touched[0], touched[-1]
-    if passage.chunk.text[: spans[last][1]].endswith(":"):
-        last = min(last + LIST_ITEMS, len(spans) - 1)
+    last = list_end(passage.chunk.text, spans, last)
     return Window(passage, base + spans[first][0], base + spans[last][1])
+
+
+def list_end(text: str, spans: Sequence[tuple[int, int]], last: int) -> int:
+    """Return the last sentence of what sentence ``last`` announces with a colon, or that itself if it does not.
+
+    That is what follows: the items of a list, or else one paragraph.
+    """
+    if not text[: spans[last][1]].endswith(":"):
+        return last
+    end = last
+    for i in range(last + 1, min(last + LIST_ITEMS, len(spans) - 1) + 1):
+        apart = "\n\n" in text[spans[i - 1][1] : spans[i][0]]
+        if apart and end > last and not ITEM.match(text, spans[i][0]):
+            break
+        end = i
+    return end
+
+
+def lengthen_quote(window: Window) -> Window:
+    """Return a window that says something: one of few words, such as "No.", with the next sentence of its paragraph."""
+    base, text = window.passage.chunk.start, window.passage.chunk.text
+    rest = window.end - base
+    if len(window.text.split()) >= LEAST_QUOTED_WORDS:
+        return window
+    following = next(((low, high) for low, high in split_sentences(text) if low >= rest), None)
+    if following is None or "\n\n" in text[rest : following[0]]:
+        return window
+    return Window(window.passage, window.start, base + following[1])

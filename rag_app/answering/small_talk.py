@@ -1,7 +1,8 @@
-"""Tell greetings, thanks and farewells from questions: they are answered at once, and nothing is searched for.
+"""Tell greetings, thanks, complaints and the like from questions: they are answered at once without a search.
 
 A message is small talk only when all of it is: it is read as a run of known phrases, and one word that belongs to
 none of them makes it a question. "Hi, how many days of leave?" is a question, of which the greeting is dropped.
+A message without any word that says what it is about, such as "Who?", asks nothing unless something went before it.
 """
 
 # Letters of other scripts look like Latin ones.
@@ -9,9 +10,12 @@ none of them makes it a question. "Hi, how many days of leave?" is a question, o
 
 import re
 import unicodedata
+from itertools import pairwise
 from typing import Literal
 
-SmallTalk = Literal["greeting", "thanks", "farewell", "about"]
+from rag_app.answering.conversation import is_bare_follow_up
+
+SmallTalk = Literal["greeting", "thanks", "farewell", "about", "library", "complaint", "unclear"]
 
 REPLIES: dict[SmallTalk, str] = {
     "greeting": "Hello! Ask a question about your documents, and I answer with the places that say so.",
@@ -19,6 +23,9 @@ REPLIES: dict[SmallTalk, str] = {
     "farewell": "Goodbye! Your documents can be asked again at any time.",
     "about": "I answer questions from your documents: every sentence is checked against them and shows where it "
     "stands, and when they do not say, I say so.",
+    "library": "The Library page lists the documents that I answer from. Ask what you would like to know from them.",
+    "complaint": "I am sorry that this did not help. Ask in other words, or name what you look for: I search again.",
+    "unclear": "That is not enough for me to search with. Ask a whole question that names what it is about.",
 }
 _GREETINGS = """
 hi|hi there|hello|hello there|hey|hey there|hiya|howdy|greetings|hello again|hi again|good morning|morning
@@ -72,6 +79,38 @@ introduce yourself|tell me about yourself|what do you know|what are you able to 
 wer bist du|was kannst du|qui es-tu|qui êtes-vous|que peux-tu faire|quién eres|qué puedes hacer|chi sei|cosa sai fare
 hvem er du|hva kan du gjøre|vem är du|vad kan du göra|wie ben je|кто ты|что ты умеешь|你是谁|你能做什么
 """
+_LIBRARY = """
+what is this library about|what's this library about|what is the library about|what is in this library
+what's in this library|what is in the library|what's in the library|what is in your library|what's in your library
+what are these documents about|what are the documents about|what are your documents about|what is this collection about
+list documents|list all documents|list the documents|list your documents|list all the documents|show documents
+show the documents|show all documents|show your documents|show me the documents|show me your documents
+show me all documents|what do your documents cover|what do the documents cover|what is in the documents
+what is in your documents|what's in your documents
+what topics do you cover|which topics do you cover|what topics do you know about|what topics can i ask about
+"""
+_HOLDINGS = tuple(
+    f"{asks} {things} {held}"
+    for asks in ("what", "which", "how many")
+    for things in ("documents", "docs", "files", "sources", "pdfs")
+    for held in (
+        "do you have|do you know|have you got|have you read|did you read|are there|are in the library|can you read|"
+        "are in your library|are in this library|are loaded|are available|are indexed|can i ask|can i ask about"
+    ).split("|")
+)
+_COMPLAINTS = """
+thanks for nothing|thank you for nothing|you are stupid|you're stupid|youre stupid|you are dumb|you're dumb
+you are useless|you're useless|you are an idiot|you're an idiot|idiot|stupid|useless|you suck|this sucks|that sucks
+you are bad|you are terrible|you are wrong|you're wrong|that is wrong|that's wrong|this is wrong|wrong|wrong answer
+bad answer|bad bot|stupid bot|stupid answer|that is not true|that's not true|that is not right|that's not right
+that is nonsense|that's nonsense|nonsense|bullshit|that is rubbish|what nonsense|this is nonsense
+that did not help|that didn't help|that does not help|that doesn't help|this does not help|this doesn't help
+not helpful|that was not helpful|that is not helpful|that's not helpful|you are not helpful|you're not helpful
+you did not answer my question|you didn't answer my question|that is not what i asked|that's not what i asked
+that was not my question|i hate you|shut up|fuck you|fuck off|you are annoying|you're annoying|you are no help
+you don't understand|you do not understand|you don't understand me|are you stupid|are you dumb|you are lying|you lie
+"""
+_UNCLEAR = "yes|no|yeah|yep|yup|nope|nah|maybe|perhaps|sure|of course|hm|hmm|huh|um|lol|haha"
 _ADDRESSED = frozenset(
     """there all everyone everybody team friend folks guys assistant bot robot dear again please sir madam mate
     buddy""".split()
@@ -96,7 +135,8 @@ def _key(text: str) -> tuple[str, ...]:
 
 def _phrases() -> dict[tuple[str, ...], SmallTalk]:
     listed: tuple[tuple[SmallTalk, str], ...] = (
-        ("greeting", _GREETINGS), ("thanks", _THANKS), ("farewell", _FAREWELLS), ("about", _ABOUT)
+        ("greeting", _GREETINGS), ("thanks", _THANKS), ("farewell", _FAREWELLS), ("about", _ABOUT),
+        ("library", _LIBRARY), ("library", "|".join(_HOLDINGS)), ("complaint", _COMPLAINTS), ("unclear", _UNCLEAR),
     )  # fmt: skip
     known = {_key(phrase): kind for kind, text in listed for phrase in _listed(text)}
     thanks = [phrase for phrase, kind in known.items() if kind == "thanks" and phrase[0] in {"thanks", "thank", "many"}]
@@ -109,11 +149,54 @@ def _listed(text: str) -> list[str]:
 
 _KNOWN = _phrases()
 _LONGEST = max(map(len, _KNOWN))
-_GRAVEST: tuple[SmallTalk, ...] = ("about", "farewell", "thanks", "greeting")
+_GRAVEST: tuple[SmallTalk, ...] = ("library", "about", "complaint", "farewell", "thanks", "greeting", "unclear")
+_POLITE: tuple[SmallTalk, ...] = ("greeting", "thanks", "farewell")
+"""What may stand before a question without being part of it: "What documents do I need?" begins with none."""
+_EMPTY = frozenset(
+    """a an the i you we he she it they me him her us them my your our their its his hers mine yours ours theirs this
+    that these those here there who whom whose what which where when why how who's what's where's when's how's that's
+    it's there's is are was were am be been being do does did done doing can could may might must will would shall
+    should has have had isn't aren't wasn't weren't don't doesn't didn't can't couldn't won't wouldn't shouldn't
+    for in at on with to from by about of as like than and or but so if then too also more much many any some all both
+    else again just only very not no yes yeah ok okay please well now really sure it'll i'm you're they're we're
+    tell say thing things something anything nothing someone anyone""".split()
+)
+"""Words that name nothing."""
+_ALSO_NOUNS = frozenset("can may might must will do has have am is are it us who like well no".split())
+_NOUN_MARKS = frozenset("a an the my your our this that".split())
 
 
-def small_talk(message: str) -> SmallTalk | None:
-    """Return what kind of small talk a message is, or None if any of it may be a question."""
+def small_talk(message: str, *, follows: bool = True) -> SmallTalk | None:
+    """Return what kind of small talk a message is, or None if any of it may be a question.
+
+    Args:
+        message: as written.
+        follows: whether anything was asked before; if not, a message that names nothing, such as "Why?", is unclear.
+    """
+    if kind := _known_talk(message):
+        return kind
+    return "unclear" if not follows and message.strip() and _names_nothing(message) else None
+
+
+def _names_nothing(message: str) -> bool:
+    """Tell whether no word of a message says what it is about; signs such as "&" and capitals as in "IT" do."""
+    if any(c in "#%&*/@\\_" or unicodedata.category(c) in {"Sc", "Sm", "Sk"} for c in message):
+        return False
+    if is_bare_follow_up(message):
+        return True
+    written, keys = [w.group() for w in _WORDS.finditer(message)], _key(message)
+    if not set(keys) <= _EMPTY:
+        return False
+    shouted = message.upper() == message
+    names = any(
+        w[:1].isupper() and w != "I" and (place > 0 or (len(w) > 1 and w.isupper())) and not shouted
+        for place, w in enumerate(written)
+    )
+    # "What is a will?" asks for a thing that is called as a verb is.
+    return not names and not any(a in _NOUN_MARKS and b in _ALSO_NOUNS - {"is", "are"} for a, b in pairwise(keys))
+
+
+def _known_talk(message: str) -> SmallTalk | None:
     words, kinds, place = _key(message), set[SmallTalk](), 0
     while place < len(words):
         length, kind = _phrase_at(words, place)
@@ -134,7 +217,7 @@ def without_greeting(message: str) -> str:
     place = start = 0
     while place < len(words):
         length, kind = _phrase_at(keys, place)
-        if not kind or kind == "about":
+        if kind not in _POLITE:
             if place == 0 or keys[place] not in _ADDRESSED:
                 break
             length = 1

@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Protocol
 
 from rag_app.answering.confidence import UNFIT_ODDS, choose_span, log_odds, may_answer, passage_confidence
@@ -19,10 +20,13 @@ mean nDCG@10 changes by 0.003."""
 SUPERSEDED = re.compile(
     r"\b(?:superseded|obsolete|archived?|withdrawn|no longer (?:valid|in force|applies)|replaced by)\b", re.IGNORECASE
 )
-ASKS_FOR_OLD = re.compile(
-    r"\b(?:old|older|previous|previously|former|formerly|archived?|superseded|used to|was|were|19\d\d|20\d\d)\b",
+_ASKS_FOR_OLD = re.compile(
+    r"\b(?:old|older|previous|previously|former|formerly|archived?|superseded|used to)\b"
+    r"|^(?:wh\w+|how)(?: [\w'’-]+){0,4} (?<!\bi )(?<!\bwe )(?<!\bhe )(?<!she )(?<!\bit )(?<!they )(?<!you )"
+    r"(?<!that )(?<!who )(?:was|were)\b",
     re.IGNORECASE,
 )
+_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 
 
 class PassageJudge(Protocol):
@@ -52,6 +56,18 @@ def whole_text(passage: Passage) -> str:
     return f"{passage.document.name}\n{place}\n{passage.chunk.text}"
 
 
+def asks_for_old(question: str) -> bool:
+    """Tell whether a question is about what was before: by its words, or by a year that is over."""
+    now = datetime.now(UTC).year
+    return bool(_ASKS_FOR_OLD.search(question.strip())) or any(int(year) < now for year in _YEAR.findall(question))
+
+
+def is_superseded(passage: Passage) -> bool:
+    """Tell whether a passage's document says, in its name, title or headings, that it no longer holds."""
+    place = heading_path(passage.document.title, passage.chunk.heading)
+    return bool(SUPERSEDED.search(f"{passage.document.name} {place}"))
+
+
 def weigh_passages(question: str, passages: Sequence[Passage], judge: PassageJudge) -> list[Weighed]:
     """Rank passages by whether they answer, whether they are relevant, and retrieval.
 
@@ -60,14 +76,14 @@ def weigh_passages(question: str, passages: Sequence[Passage], judge: PassageJud
     """
     places = [heading_path(p.document.title, p.chunk.heading) for p in passages]
     found = judge.weigh(question, [(place, p.chunk.text) for place, p in zip(places, passages, strict=True)])
-    asks_for_old = bool(ASKS_FOR_OLD.search(question))
+    old = asks_for_old(question)
     weighed = []
-    for passage, place, evidence in zip(passages, places, found, strict=True):
+    for passage, evidence in zip(passages, found, strict=True):
         sure = passage_confidence(evidence.probability, question, whole_text(passage))
         span = choose_span(question, passage, evidence)
         if span and not may_answer(question, passage, span):
             sure = 1 / (1 + math.exp(UNFIT_ODDS - log_odds(sure)))
-        stale = not asks_for_old and bool(SUPERSEDED.search(f"{passage.document.name} {place}"))
+        stale = not old and is_superseded(passage)
         odds = log_odds(sure) + log_odds(evidence.relevance) + RETRIEVAL_WEIGHT * passage.score - STALE_PENALTY * stale
         weighed.append(Weighed(passage, span, sure, odds, evidence, stale))
     weighed.sort(key=lambda w: -w.rank_score)

@@ -17,6 +17,8 @@ _STEMMING = Lock()
 """The stemmer keeps the word that it works on as a state of its own: one thread at a time."""
 _WORD = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
 _NUMBER = re.compile(r"(?<![\w.])[€$£¥]?\d+(?:[.,:/-]\d+)*")
+_MINUS = re.compile(r"(?:(?<![\w)\]])[-\u2212\u2013]|\bminus )$")
+"""Before a number; after a word or a bracket a dash joins, as in "OT-3" and "5–10"."""
 STOP_WORDS = frozenset(
     """a about above after again all also am an and any are as at be because been before being below between both
     but by can could did do does doing down during each few for from further had has have having he her here hers him
@@ -58,6 +60,20 @@ _OPPOSITES = (
     ("more", "fewer"), ("above", "below"), ("over", "under"), ("earlier", "later"), ("first", "last"),
     ("allowed", "forbidden"), ("must", "may"), ("all", "some"),
 )  # fmt: skip
+_RESTRICTING = ("only", "unless", "except")
+_BOUND = {
+    "most": r"up to|at most|(?:no|not) more than|(?:a )?maximum of",
+    "least": r"at least|(?:no|not) less than|(?:no|not) fewer than|(?:a )?minimum of",
+    "near": r"about|around|approximately|roughly|nearly|almost|some|circa|ca\.",
+    "over": r"(?<!no )(?<!not )more than|over|above",
+    "under": r"(?<!no )(?<!not )(?:less|fewer) than|under|below",
+}
+_BOUNDS = {kind: re.compile(rf"\b(?:{words})(?: the)? $", re.IGNORECASE) for kind, words in _BOUND.items()}
+_BOUND_CHARACTERS = 24
+_SAID_BOUND = {
+    "most": re.compile(r"\b(?:max(?:imum)?|most|limit(?:ed)?|longest|highest)\b", re.IGNORECASE),
+    "least": re.compile(r"\b(?:min(?:imum)?|least|shortest|lowest)\b", re.IGNORECASE),
+}
 _CELL = re.compile(r"(?:^|; )([^;:\n]{1,60}): ([^;\n]+)", re.MULTILINE)
 _CURRENCIES = {"€": "eur", "$": "usd", "£": "gbp", "¥": "jpy"}
 _UNITS = frozenset(
@@ -89,7 +105,7 @@ _CONNECTING = content_stems(
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """A number as written without separators, and the stem of the unit after it, if that is one."""
+    """A number as written without separators, with its minus, and the stem of the unit after it, if that is one."""
 
     number: str
     unit: str | None
@@ -101,7 +117,8 @@ def quantities(text: str) -> tuple[Quantity, ...]:
     found = []
     for match in _NUMBER.finditer(text):
         unit = _CURRENCIES.get(match.group()[0]) or _unit(text[match.end() :])
-        found.append(Quantity(_plain(match.group()), unit))
+        sign = "-" if _MINUS.search(text, max(0, match.start() - 8), match.start()) else ""
+        found.append(Quantity(sign + _plain(match.group()), unit))
     for match in _WORD.finditer(text):
         word = match.group().casefold()
         if word in _SMALL and word not in {"zero", "one"}:
@@ -148,13 +165,25 @@ def cells_agree(claim: str, evidence: str) -> bool:
 def opposites_agree(claim: str, evidence: str) -> bool:
     """Tell whether no word of the claim, such as "after", stands where the evidence has only its opposite.
 
-    The opposite of "only" is its absence.
+    The opposite of "only", "unless" and "except" is their absence, on either side.
     """
     said, held = (f" {' '.join(_WORD.findall(text.casefold()))} " for text in (claim, evidence))
-    if " only " in said and " only " not in held:
+    if any((f" {word} " in said) != (f" {word} " in held) for word in _RESTRICTING):
         return False
     pairs = [*_OPPOSITES, *((b, a) for a, b in _OPPOSITES)]
     return not any(f" {a} " in said and f" {a} " not in held and f" {b} " in held for a, b in pairs)
+
+
+def bounds_agree(claim: str, evidence: str) -> bool:
+    """Tell whether no number of the claim has lost or changed what bounds it: "6 days" is not "up to 6 days"."""
+    held = _bounded(evidence)
+    for number, bounds in _bounded(claim).items():
+        known = held.get(number, set())
+        # Said in other words, as in "The maximum is 6 days".
+        known |= {None for kind in known & _SAID_BOUND.keys() if kind and _SAID_BOUND[kind].search(claim)}
+        if known and not bounds <= known:
+            return False
+    return True
 
 
 def names_agree(claim: str, evidence: str, *, question: str = "") -> bool:
@@ -224,6 +253,19 @@ def fits_question(answer: str, question: str) -> bool:
     if _ASKS_SHARE.search(question) and not _SHARE.search(answer):
         return False
     return bool(numbers) and not (_ASKS_COUNT.search(question) and _MONTH.search(answer))
+
+
+def _bounded(text: str) -> dict[str, set[str | None]]:
+    """Return the numbers of a text, in digits or words, each with what bounds it where it stands; None for nothing."""
+    found: dict[str, set[str | None]] = {}
+    numbers = [(m.start(), _plain(m.group())) for m in _NUMBER.finditer(text)]
+    words = ((m.start(), _SMALL.get(m.group().casefold())) for m in _WORD.finditer(text))
+    for start, number in [*numbers, *words]:
+        if number is not None:
+            before = text[max(0, start - _BOUND_CHARACTERS) : start]
+            kind = next((kind for kind, bound in _BOUNDS.items() if bound.search(before)), None)
+            found.setdefault(number, set()).add(kind)
+    return found
 
 
 def _negated(text: str) -> bool:

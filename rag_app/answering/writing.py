@@ -2,9 +2,10 @@
 
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Protocol
 
 from rag_app.answering.grounding import Grounder, SupportModel, Window, quote_around
@@ -34,7 +35,10 @@ OPENING = re.compile(r"^(?:yes|no|sure|certainly|of course)[,.:;!]\s+", re.IGNOR
 WHOLE = re.compile(r"[.!?…][\"'”’)\]]*(?:\s*\[\d+\])*$")
 """How a sentence ends that was not cut off."""
 MARK = re.compile(r"\s*\[\d+\]")
-BULLET = re.compile(r"^\s*[-*•–]\s*")
+BULLET = re.compile(r"^\s*(?:[-*–]\s+|•\s*)")
+"""With its blank: in "-25 °C" the dash is a minus."""
+MOST_REPEATS = 2
+SHORT_WORDS = 12
 
 
 class TextGenerator(Protocol):
@@ -160,6 +164,9 @@ class Writer:
                 draft.notes.note_sentence("repeated", bare)
                 break
             seen.add(key)
+            if goes_round(bare) or " > " in bare:
+                draft.notes.note_sentence("fragment", bare)
+                continue
             yield Stage("checking")
             window = self._window(grounder, bare, draft)
             if window is None:
@@ -168,7 +175,7 @@ class Writer:
                     break
                 continue
             draft.notes.note_sentence("shown")
-            yield draft.keep(Sentence(_capitalised(bare), "supported"), window)
+            yield draft.keep(_as_shown(bare, window), window)
             if len(draft.sentences) >= MOST_SENTENCES:
                 break
         if reading.unfinished:
@@ -251,6 +258,24 @@ def holds_answer(sentence: str, short_answer: str) -> bool:
     if not numbers <= {q.number for q in quantities(sentence)}:
         return False
     return not words or len(words & content_stems(sentence)) >= 0.6 * len(words)
+
+
+def goes_round(sentence: str) -> bool:
+    """Tell whether a sentence repeats itself, as small models do: two words again and again, "The 5 km is 5 km"."""
+    words = sentence.casefold().strip(".!?").split()
+    pairs = Counter((a, b) for a, b in pairwise(words) if content_stems(f"{a} {b}"))
+    most = max(pairs.values(), default=0)
+    telling = any(count > 1 and len(content_stems(" ".join(pair))) == 2 for pair, count in pairs.items())
+    return most > MOST_REPEATS or (telling and len(words) < SHORT_WORDS)
+
+
+def _as_shown(sentence: str, window: Window) -> Sentence:
+    """Return a supported sentence as the generator wrote it, or its source's words where it copied them in halves."""
+    text = flatten(sentence)
+    copied_row = "; " in text and ": " in text
+    if copied_row or any(text.count(a) != text.count(b) for a, b in ("()", "[]")):
+        return Sentence(flatten(window.text), "quoted")
+    return Sentence(_capitalised(text), "supported")
 
 
 def flatten(text: str) -> str:
