@@ -38,6 +38,15 @@ def test_a_follow_up_is_searched_with_what_it_leans_on() -> None:
     assert answer.standalone_question == "Can annual leave be carried over?"
 
 
+def test_a_message_that_names_nothing_is_no_question_until_something_was_asked() -> None:
+    for message in ("who", "Why?", "What is it?", "yes"):
+        answer = ask(message)
+        assert answer.text == REPLIES["unclear"]
+        assert (answer.citations, answer.passages) == ((), ())
+    history = [Message("user", "Why are dogs not allowed?"), Message("assistant", "Because of the cat.")]
+    assert ask("Why?", history=history).text != REPLIES["unclear"]
+
+
 def test_a_superseded_document_comes_after_the_one_in_force() -> None:
     old = make_passages("Up to 5 days of leave may be carried over.", title="Leave policy 2019 (superseded)")
     new = make_passages("Up to 10 days of leave may be carried over.", title="Leave policy")

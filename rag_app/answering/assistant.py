@@ -13,7 +13,7 @@ from rag_app.answering.grounding import SupportModel, Window, lengthen_quote, qu
 from rag_app.answering.parts import Parts
 from rag_app.answering.reply import Draft, Reply, Stage
 from rag_app.answering.retrieval import Finding, PartlySearched, QueryEmbedder, Searchable, find, retrieve
-from rag_app.answering.rewriting import model_rewriter, standalone_question
+from rag_app.answering.rewriting import has_asked, model_rewriter, standalone_question
 from rag_app.answering.small_talk import REPLIES, small_talk
 from rag_app.answering.weighing import PassageJudge, Weighed, is_superseded, weigh_passages
 from rag_app.answering.writing import Reading, TextGenerator, Writer, flatten
@@ -146,7 +146,7 @@ class Assistant:
     def _work(
         self, draft: Draft, history: Sequence[Message], look: Callable[[], Finding]
     ) -> Iterator[Stage | Sentence]:
-        if kind := small_talk(draft.question):
+        if kind := small_talk(draft.question, follows=has_asked(history)):
             draft.small_talk = REPLIES[kind]
         else:
             if history:
