@@ -11,9 +11,11 @@ from rag_app.answering.confidence import Belief, may_answer
 from rag_app.answering.contradiction import find_disagreement
 from rag_app.answering.grounding import SupportModel, Window, lengthen_quote, quote_around
 from rag_app.answering.parts import Parts
+from rag_app.answering.questions import understood_questions
 from rag_app.answering.reply import Draft, Reply, Stage
 from rag_app.answering.retrieval import Finding, PartlySearched, QueryEmbedder, Searchable, find, retrieve
 from rag_app.answering.rewriting import has_asked, model_rewriter, standalone_question
+from rag_app.answering.several import answer_each
 from rag_app.answering.small_talk import REPLIES, small_talk
 from rag_app.answering.weighing import PassageJudge, Weighed, is_superseded, weigh_passages
 from rag_app.answering.writing import Reading, TextGenerator, Writer, flatten
@@ -116,9 +118,9 @@ class Assistant:
         self._check_question(question)
         draft = Draft(question, question, time.perf_counter())
 
-        def look() -> Finding:
+        def look(asked: str) -> Finding:
             return find(
-                draft.standalone,
+                asked,
                 self._limits.passages,
                 library=self._library,
                 embedder=self._embedder,
@@ -131,7 +133,7 @@ class Assistant:
         """Begin a reply to a question from given passages, without retrieval."""
         self._check_question(question)
         draft = Draft(question, question, time.perf_counter())
-        return Reply(draft, self._work(draft, history, lambda: Finding(list(passages))), self.models)
+        return Reply(draft, self._work(draft, history, lambda _: Finding(list(passages))), self.models)
 
     def _check_question(self, question: str) -> None:
         limit = self._limits.question_characters
@@ -144,7 +146,7 @@ class Assistant:
             )
 
     def _work(
-        self, draft: Draft, history: Sequence[Message], look: Callable[[], Finding]
+        self, draft: Draft, history: Sequence[Message], look: Callable[[str], Finding]
     ) -> Iterator[Stage | Sentence]:
         if kind := small_talk(draft.question, follows=has_asked(history)):
             draft.small_talk = REPLIES[kind]
@@ -152,17 +154,24 @@ class Assistant:
             if history:
                 yield Stage("understanding")
             since = time.perf_counter()
-            draft.standalone = standalone_question(draft.question, history, self._rewrite)
+            if self._parts.several:
+                questions = understood_questions(draft.question, history, self._rewrite)
+            else:
+                questions = (standalone_question(draft.question, history, self._rewrite),)
+            draft.standalone = questions[0]
             draft.clock("understand", since)
-            yield from self._find_and_write(draft, look)
+            if len(questions) > 1:
+                yield from answer_each(draft, questions, lambda part: self._find_and_write(part, look))
+            else:
+                yield from self._find_and_write(draft, look)
         draft.clock("total", draft.started)
         draft.finished = not draft.stopped
 
-    def _find_and_write(self, draft: Draft, look: Callable[[], Finding]) -> Iterator[Stage | Sentence]:
+    def _find_and_write(self, draft: Draft, look: Callable[[str], Finding]) -> Iterator[Stage | Sentence]:
         draft.notes.threshold = self._limits.threshold
         yield Stage("retrieving")
         since = time.perf_counter()
-        draft.notes.finding = found = look()
+        draft.notes.finding = found = look(draft.standalone)
         since = draft.clock("retrieve", since)
         yield Stage("weighing")
         draft.notes.weighed = weighed = self._weigh(draft.standalone, found.passages)

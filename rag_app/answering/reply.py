@@ -26,6 +26,7 @@ class Draft:
 
     ``small_talk`` is the reply to a greeting or the like. ``signals`` are those of ``Answer``. ``doubtful``
     holds what was generated and found no support. ``notes`` are for the trace. ``stopped``: nobody wants it any more.
+    ``parts`` are the drafts of a message's questions, where it asks several.
     """
 
     question: str
@@ -47,6 +48,7 @@ class Draft:
     signals: dict[str, float] = field(default_factory=dict)
     doubtful: list[Sentence] = field(default_factory=list)
     notes: Notes = field(default_factory=Notes)
+    parts: "list[Draft]" = field(default_factory=list)
 
     def clock(self, name: str, since: float) -> float:
         now = time.perf_counter()
@@ -91,7 +93,8 @@ class Reply:
 
     def stop(self) -> None:
         """End the work at the language model's next step; from any thread. A reply that was stopped has no answer."""
-        self._draft.stopped = True
+        for draft in (self._draft, *self._draft.parts):
+            draft.stopped = True
 
     @property
     def citations(self) -> list[Citation]:

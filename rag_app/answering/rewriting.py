@@ -134,7 +134,7 @@ def standalone_question(question: str, history: Sequence[Message], rewrite: Rewr
         return filled
     if named := _name_person(question, turns):
         return named
-    if ruled := _extend(question, anchor) or _name_topic(question, anchor):
+    if ruled := _extend(question, anchor) or name_topic(question, anchor):
         return ruled
     if rewrite:
         written = rewrite(question, turns)
@@ -210,7 +210,7 @@ def _last_standalone(asked: Sequence[str]) -> str | None:
         if anchor is None or not needs_history(question):
             anchor = question
         else:
-            meant = fill_slot(question, anchor) or _extend(question, anchor) or _name_topic(question, anchor)
+            meant = fill_slot(question, anchor) or _extend(question, anchor) or name_topic(question, anchor)
             anchor = meant or anchor
     return anchor
 
@@ -269,7 +269,7 @@ def _is_value(phrase: str) -> bool:
     return 0 < len(words) <= _VALUE_WORDS and not _NO_VALUE & set(words)
 
 
-def _name_topic(question: str, anchor: str) -> str | None:
+def name_topic(question: str, anchor: str) -> str | None:
     """Return the question with its one pronoun replaced by what the last question was about, if its form shows that."""
     found = list(_PRONOUN.finditer(question))
     pronoun = found[0].group().casefold() if len(found) == 1 else ""
@@ -277,7 +277,7 @@ def _name_topic(question: str, anchor: str) -> str | None:
         return None
     if pronoun == "they" and _PEOPLE.search(anchor):
         return None
-    topic = next((t for t in _topics(anchor) if _agrees(t, pronoun, anchor)), None)
+    topic = next((t for t in topics_of(anchor) if agrees(t, pronoun, anchor)), None)
     if topic is None:
         return None
     quality = _QUALITY.fullmatch(topic)
@@ -292,7 +292,7 @@ def _name_topic(question: str, anchor: str) -> str | None:
     return None if needs_history(named) else named
 
 
-def _topics(anchor: str) -> list[str]:
+def topics_of(anchor: str) -> list[str]:
     """Return what a question may be about by its form, the likeliest first."""
     asked = without_conjunction(anchor).strip().rstrip(" .!?")
     found = (pattern.fullmatch(asked) for pattern in _TOPICS)
@@ -300,7 +300,7 @@ def _topics(anchor: str) -> list[str]:
     return [t for t in topics if len(t.split()) <= _TOPIC_WORDS and not set(t.casefold().split()) & _NO_VALUE]
 
 
-def _agrees(topic: str, pronoun: str, anchor: str) -> bool:
+def agrees(topic: str, pronoun: str, anchor: str) -> bool:
     """Tell whether a pronoun may stand for a topic: "it" for one thing, "them" for several or for a counted one."""
     head = re.split(r" (?:of|for|in|on|at|with|to|from|by) ", topic)[0].split()
     several = (
