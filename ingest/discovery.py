@@ -102,6 +102,23 @@ def found_file(path: Path, root: Path) -> FoundFile:
     return FoundFile(path, name, status.st_size, status.st_mtime_ns)
 
 
+def is_left_out(name: str, folder: Path) -> bool:
+    """Whether the file ``name`` below a folder is one that discovery leaves out: hidden, or listed in .ragignore.
+
+    Raises:
+        FolderError: an ignore file is not valid.
+    """
+    rules: _Rules = ()
+    place, steps = folder, PurePath(name).parts
+    for step in steps:
+        if (place / IGNORE_FILE).exists():
+            rules = (*rules, (place, _read_rules(place / IGNORE_FILE)))
+        place /= step
+        if step.startswith(".") or _is_ignored(place, place.is_dir(), rules):
+            return True
+    return False
+
+
 _Rules = tuple[tuple[Path, GitIgnoreSpec], ...]
 
 

@@ -20,8 +20,10 @@ from rag_app.records import Message
 from rag_app.settings import Settings, load_settings
 from rag_app.terminal import Json, OneCollection, errors, open_application, open_stored, print_result, scope_of
 from rag_app.train_cli import train_app
+from rag_app.usage_words import PlainGroup
 
 app = typer.Typer(
+    cls=PlainGroup,
     help="Ask your own documents: every sentence of an answer is checked and cited, on your own machine.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -185,18 +187,39 @@ def read_history(file: Path) -> list[Message]:
     """
     try:
         turns = json.loads(file.read_text(encoding="utf-8"))
-        return [Message(_role(turn["role"]), str(turn["content"])) for turn in turns]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(
-            f"{file} cannot be read as a history ({error}). It must be a JSON list of "
-            f'{{"role": "user" or "assistant", "content": "…"}}.'
-        ) from error
+    except OSError as error:
+        raise DataError(_unread(file, error)) from error
+    except UnicodeDecodeError as error:
+        raise DataError(_no_history(file, f"it is no UTF-8 text at byte {error.start}")) from error
+    except json.JSONDecodeError as error:
+        raise DataError(_no_history(file, f"it is no JSON at line {error.lineno}, column {error.colno}")) from error
+    if not isinstance(turns, list):
+        raise DataError(_no_history(file, "it holds no list"))
+    return [_turn(file, number, turn) for number, turn in enumerate(turns, start=1)]
 
 
-def _role(name: str) -> Any:
-    if name not in ("user", "assistant", "system"):
-        raise ValueError(f"unknown role {name!r}")
-    return name
+def _turn(file: Path, number: int, turn: Any) -> Message:
+    if not isinstance(turn, dict) or not isinstance(turn.get("content"), str):
+        raise DataError(_no_history(file, f"turn {number} has no text as its 'content'"))
+    role = turn.get("role")
+    if role not in ("user", "assistant", "system"):
+        raise DataError(_no_history(file, f"turn {number} has the role '{role}'"))
+    return Message(role, turn["content"])
+
+
+def _unread(file: Path, error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return f"There is no file {file}. Name a JSON file of earlier turns, or leave --history out."
+    if isinstance(error, IsADirectoryError):
+        return f"{file} is a folder, not a file. Name a JSON file of earlier turns."
+    return f"{file} cannot be opened: {error.strerror or error}. Check its permissions, or name another file."
+
+
+def _no_history(file: Path, cause: str) -> str:
+    return (
+        f"{file} cannot be read as a history: {cause}. It must be a JSON list of "
+        f'{{"role": "user" or "assistant", "content": "…"}}.'
+    )
 
 
 def main() -> None:

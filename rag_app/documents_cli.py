@@ -1,13 +1,15 @@
 """The commands that show what the library holds and has held, and remove it."""
 
 import sys
-from typing import Annotated
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
 from rag_app import printing
-from rag_app.records import Scope
-from rag_app.terminal import Json, OneCollection, open_stored, print_result, scope_of
+from rag_app.records import Document, Receipt, Scope
+from rag_app.terminal import Json, OneCollection, errors, open_stored, print_result, scope_of
 
 documents_app = typer.Typer(help="See and remove what the library holds.", no_args_is_help=True)
 
@@ -78,8 +80,9 @@ def list_duplicates(
 def list_failures(context: typer.Context, collection: OneCollection = None, as_json: Json = False) -> None:
     """List the files that could not be read, with the reason; they are tried again when they change."""
     with open_stored(context) as library:
-        scope = Scope() if collection is None else Scope(collections=(collection,))
-        found = library.failures(scope)
+        found = library.failures(Scope() if collection is None else Scope(collections=(collection,)))
+        if not found:
+            scope_of(library.collections(), collection)
         print_result({"failures": [f.to_json() for f in found]}, as_json, lambda: printing.show_failures(found))
 
 
@@ -97,19 +100,45 @@ def remove_document(context: typer.Context, document_id: DocumentId, as_json: Js
     with open_stored(context) as library:
         document = library.document(document_id)
         receipt = library.remove(document_id)
-        removed = {"removed": document.to_json(), "receipt": receipt.to_json()}
-        print_result(removed, as_json, lambda: printing.show_receipts([receipt]))
+    removed = {"removed": document.to_json(), "receipt": receipt.to_json()}
+    _print_removal(removed, [document], receipts=[receipt], home=context.obj.home, as_json=as_json)
 
 
 @documents_app.command("remove-collection")
 def remove_collection(
     context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the collection.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Remove without asking; scripts must say so.")] = False,
     as_json: Json = False,
 ) -> None:
     """Remove all documents of a collection at once; the files they came from stay where they are."""
     with open_stored(context) as library:
-        scope_of(library.collections(), name)
+        documents = library.documents(scope_of(library.collections(), name))
+        if not yes:
+            _confirm(f"the {len(documents)} documents" if len(documents) > 1 else "the only document", name)
         receipts = library.remove_collection(name)
-        removed = {"collection": name, "receipts": [receipt.to_json() for receipt in receipts]}
-        print_result(removed, as_json, lambda: printing.show_receipts(receipts))
+    removed = {"collection": name, "receipts": [receipt.to_json() for receipt in receipts]}
+    _print_removal(removed, documents, receipts=receipts, home=context.obj.home, as_json=as_json)
+
+
+def _print_removal(
+    removed: dict[str, Any], documents: Sequence[Document], *, receipts: Sequence[Receipt], home: Path, as_json: bool
+) -> None:
+    """Print what was removed, and what of it comes back with the next ingestion."""
+    from rag_app.coming_back import list_coming_back, tell_coming_back
+
+    returning = list_coming_back(documents)
+    removed["coming_back"] = [document.name for document in returning]
+    print_result(removed, as_json, lambda: printing.show_receipts(receipts))
+    note = tell_coming_back(returning, home)
+    if note:
+        errors.print(note, style="yellow", markup=False, highlight=False)
+
+
+def _confirm(what: str, collection: str) -> None:
+    """Ask on a terminal whether to remove; elsewhere nobody can be asked."""
+    if not sys.stdin.isatty():
+        raise typer.BadParameter(f"This removes {what} of '{collection}', and nobody can be asked here. Add --yes.")
+    if not typer.confirm(f"Remove {what} of the collection '{collection}' from the library?", err=True):
+        errors.print("Nothing was removed.")
+        raise typer.Exit(1)

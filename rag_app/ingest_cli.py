@@ -48,6 +48,8 @@ def ingest(
     """Read a folder into the library: add what is new, update what changed, remove what is gone."""
     from rag_app.opening import LateEmbedder, agree_on_embedder, ingest_options, open_library
 
+    if watch and dry_run:
+        raise typer.BadParameter("--dry-run tells once what would change, and --watch goes on. Leave one of them out.")
     settings: Settings = context.obj
     options = ingest_options(settings, collection=collection, dry_run=dry_run, workers=workers)
     options = replace(options, retry_failed=retry_failed, force=force)

@@ -235,7 +235,7 @@ def test_an_evaluation_reports_and_keeps_its_records(terminal: Terminal, tmp_pat
         (["ingest", "/no/such/folder"], "/no/such/folder"),
         (["documents", "show", "999"], "999"),
         (["eval", "/no/such/file.jsonl", "--mode", "open"], "There is no file /no/such/file.jsonl"),
-        (["ask", "why", "--history", "/no/such.json"], "cannot be read as a history"),
+        (["ask", "why", "--history", "/no/such.json"], "There is no file /no/such.json"),
         (["eval", str(QUESTIONS), "--mode", "open", "--records", "/no/such/r.jsonl"], "r.jsonl cannot be written"),
         (["eval", str(QUESTIONS), "--mode", "open", "--out", "/no/such/r.json"], "r.json cannot be written"),
     ],
@@ -316,6 +316,18 @@ def test_a_history_must_be_a_list_of_turns(tmp_path: Path) -> None:
         file.write_text(content)
         with pytest.raises(DataError, match="cannot be read as a history"):
             read_history(file)
+
+
+def test_a_history_that_cannot_be_opened_is_told_in_plain_words(terminal: Terminal, tmp_path: Path) -> None:
+    (tmp_path / "binary.json").write_bytes(b"\xff\xfe\x00[")
+    for name, said in (
+        ("none.json", f"There is no file {tmp_path / 'none.json'}."),
+        (".", "is a folder, not a file"),
+        ("binary.json", "it is no UTF-8 text at byte 0"),
+    ):
+        terminal.run("ask", CARRY, "--history", str(tmp_path / name), status=1)
+        assert said in terminal.errors
+        assert "Errno" not in terminal.errors
 
 
 def test_ingesting_the_same_folder_again_changes_nothing(terminal: Terminal) -> None:

@@ -86,7 +86,8 @@ def find_document(connection: Connection, document_id: int) -> Document:
     Raises:
         NotFound: the library has no such document.
     """
-    row = connection.execute(_select_documents().where(_documents.id == document_id)).one_or_none()
+    found = _select_documents().where(_documents.id == document_id)
+    row = connection.execute(found).one_or_none() if schema.fits_a_column(document_id) else None
     if row is None:
         raise _not_found(document_id)
     return _document(row)
@@ -113,7 +114,8 @@ def list_chunks(connection: Connection, document_id: int) -> list[Chunk]:
 
 def document_text(connection: Connection, document_id: int) -> str:
     """Return the extracted text of a document; raises NotFound."""
-    text = connection.scalar(select(_texts.text).where(_texts.document_id == document_id))
+    kept = select(_texts.text).where(_texts.document_id == document_id)
+    text = connection.scalar(kept) if schema.fits_a_column(document_id) else None
     if text is None:
         raise _not_found(document_id)
     return str(text)

@@ -93,7 +93,9 @@ class KeptFeedback:
         # Chosen first and read after: to sort whole answers takes long.
         chosen: Select[Any] = select(_feedback.turn_id).join_from(schema.feedback, schema.turn_figures, _OF_FIGURES)
         chosen = within_window(chosen, window or Window(), schema.turn_figures)
-        chosen = chosen.order_by(_feedback.given_at.desc(), _feedback.turn_id).limit(limit)
+        chosen = chosen.order_by(_feedback.given_at.desc(), _feedback.turn_id).limit(
+            limit if limit and schema.fits_a_column(limit) else None
+        )
         with self._database.reading() as connection:
             return list(_read_judged(connection, _feedback.turn_id.in_(chosen)))
 

@@ -278,3 +278,8 @@ conversation_documents = Table(
     sqlite_with_rowid=False,
 )
 """The documents that a conversation asks alone; without any it asks all. The number of a removed one stays."""
+
+
+def fits_a_column(number: int) -> bool:
+    """Whether a number can stand in the database, which cannot even be asked for a larger one."""
+    return abs(number) < 2**63

@@ -70,7 +70,7 @@ def version_text(connection: Connection, document_id: int, number: int) -> str:
         NotFound: it never was, or is no longer kept.
     """
     kept = select(_versions.text).where(_versions.document_id == document_id, _versions.number == number)
-    compressed = connection.scalar(kept)
+    compressed = connection.scalar(kept) if schema.fits_a_column(number) else None
     if compressed is None:
         raise NotFound(
             f"Version {number} of document {document_id} is not kept. See 'rag-app documents versions {document_id}'."
