@@ -2,7 +2,7 @@
 
 import pytest
 
-from rag_app.answering.confidence import choose_span, may_answer, passage_confidence
+from rag_app.answering.confidence import choose_span, is_of_another, may_answer, passage_confidence
 from rag_app.answering.wording import fits_question
 from rag_app.models.evidence import AnswerSpan, Evidence
 from tests.fakes import make_passages
@@ -53,6 +53,19 @@ def test_the_row_that_shares_the_questions_words_is_chosen() -> None:
     span = choose_span("What is the per diem for Norway?", make_passages(text)[0], spans_of(text, "48 EUR", "54 EUR"))
     assert span is not None
     assert text[span.start : span.end] == "54 EUR"
+
+
+def test_an_amount_for_everybody_gives_way_to_that_of_the_place_that_is_asked_about() -> None:
+    text = "Employees have 27 days of leave in a year, as a rule.\n\nThe office in Oslo has 30 from the first year on."
+    evidence, passages = spans_of(text, "27", "30"), make_passages(text)
+    asked = {"How many days of leave do employees in Oslo have?": "30", "How many days of leave are there?": "27"}
+    asked["How many days of leave do employees have in Turin?"] = "27"
+    for question, answer in asked.items():
+        span = choose_span(question, passages[0], evidence)
+        assert span is not None
+        assert text[span.start : span.end] == answer
+    assert is_of_another("How many days of leave are there in Oslo?", passages[0], evidence.spans[0])
+    assert not is_of_another("Who opened the office in Oslo?", passages[0], evidence.spans[0])
 
 
 def test_a_question_in_the_text_and_an_echo_of_the_question_are_passed_over() -> None:

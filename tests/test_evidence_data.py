@@ -301,7 +301,7 @@ def test_pairs_hold_every_task_and_keep_whole_articles_and_claims_out(tmp_path: 
     assert {p.answerable for p in pairs} == {True, False, None}
     assert {p.stance for p in pairs} == {None, *Stance}
     assert {p.relevant for p in pairs} == {True, False, None}
-    assert set(held) == {"reading", "healthver_train"}
+    assert set(held) == {"reading", "healthver_train", "rules"}
     assert len(held["reading"]) >= 8
     kept = {p.first for p in held["healthver_train"]}
     assert kept

@@ -126,7 +126,7 @@ def test_several_processes_make_the_same_rows(base: Path, data: Path) -> None:
     source = Source(data, base, 0, 128, None)
     (one, held), (two, _) = pack_mixture(source, processes=1), pack_mixture(source, processes=2)
     assert len(one) > 100
-    assert held.keys() == {"reading", "healthver_train"}
+    assert held.keys() == {"reading", "healthver_train", "rules"}
     for field in ("ids", "offsets", "firsts", "labels"):
         assert np.array_equal(getattr(one, field), getattr(two, field))
     last = collate(one, np.array([len(one) - 1]))

@@ -47,7 +47,7 @@ def answers_of(example: Example) -> tuple[str, str, list[int]]:
 
 
 def test_every_part_has_examples_and_its_count(mixture: Mixture) -> None:
-    parts = {"squad", "adversarial", "faq", "study", "several hops", "whether", "tables", "rewriting"}
+    parts = {"squad", "adversarial", "faq", "study", "several hops", "whether", "tables", "rules", "rewriting"}
     assert set(mixture.counts) == parts
     assert sum(mixture.counts.values()) == len(mixture.train)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from rag_app.answering.accounts import account_around, asks_account
-from rag_app.answering.confidence import Belief, may_answer
+from rag_app.answering.confidence import Belief, is_of_another, may_answer
 from rag_app.answering.contradiction import find_disagreement
 from rag_app.answering.grounding import SupportModel, Window, lengthen_quote, quote_around
 from rag_app.answering.parts import Parts
@@ -261,7 +261,8 @@ def prefers_reading(question: str, best: Weighed, reading: Reading) -> bool:
     """Tell whether the generator's short answer is taken rather than the evidence model's span."""
     if reading.source is None or reading.span is None:
         return False
-    return may_answer(question, reading.source.passage, AnswerSpan(*reading.span, 0.0))
+    span, passage = AnswerSpan(*reading.span, 0.0), reading.source.passage
+    return may_answer(question, passage, span) and not is_of_another(question, passage, span)
 
 
 def _quote(draft: Draft, weighed: Weighed, span: tuple[int, int] | None = None) -> Sentence:

@@ -12,7 +12,14 @@ from dataclasses import dataclass
 
 from rag_app.answering.grounding import quote_around
 from rag_app.answering.sentences import is_heading_line
-from rag_app.answering.wording import coverage, fits_question, lacks_month, missing_names, missing_numbers
+from rag_app.answering.wording import (
+    content_stems,
+    coverage,
+    fits_question,
+    lacks_month,
+    missing_names,
+    missing_numbers,
+)
 from rag_app.models.evidence import AnswerSpan, Evidence
 from rag_app.records import Passage
 
@@ -22,6 +29,15 @@ MISSING_MONTH = 2.0
 """Beside that of a name: what was measured in January says nothing of April."""
 MOST_MISSING = 3
 SHARED_WORDS = 8.0
+OTHER_NAME = 8.0
+"""For an amount of all or of another, where the passage has a sentence about the one that the question names."""
+ASKS_AMOUNT = re.compile(
+    r"\bhow (?:many|much|long|often|high|far)\b|\b(?:limit|rate|price|fee|cost|number)\b", re.IGNORECASE
+)
+ABOUT_ONE = re.compile(
+    r"\b(?:in|at|for|on|of|from|with|under|by|the)\s+(?:the\s+)?"
+    r"((?:[A-Z][\w'’-]*|\d[\w-]*)(?:\s+(?:[A-Z][\w'’-]*|\d[\w-]*))*)"
+)
 UNFIT = 12.0
 UNFIT_ODDS = 3.0
 MOST_ODDS = 5.0
@@ -108,9 +124,23 @@ def span_worth(question: str, passage: Passage, span: AnswerSpan) -> float:
     place = f"{passage.chunk.heading or ''} {sentence}"
     worth = span.margin + SHARED_WORDS * coverage(question, place)
     worth -= MISSING_NUMBER * len(missing_numbers(question, place))
+    worth -= OTHER_NAME * is_of_another(question, passage, span)
     if not may_answer(question, passage, span):
         worth -= UNFIT
     return worth
+
+
+def is_of_another(question: str, passage: Passage, span: AnswerSpan) -> bool:
+    """Tell whether a question asks for an amount of one by name, and another sentence than the span's has that name.
+
+    "How many days in Oslo?" is not answered by a rule for everybody, where the next sentence is about Oslo.
+    """
+    if not ASKS_AMOUNT.search(question):
+        return False
+    sentence = quote_around(passage, (span.start, span.end)).text
+    place = f"{passage.document.title} {passage.chunk.heading or ''} {sentence}"
+    named = " ".join(name for name in ABOUT_ONE.findall(question) if not content_stems(name) <= content_stems(place))
+    return bool(named) and bool(content_stems(named) & content_stems(passage.chunk.text) - content_stems(place))
 
 
 def may_answer(question: str, passage: Passage, span: AnswerSpan) -> bool:

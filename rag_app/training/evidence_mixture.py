@@ -17,6 +17,7 @@ from rag_app.training.evidence_reading import (
     swapped_pairs,
     topic_pairs,
 )
+from rag_app.training.policy_data import policy_pairs
 from rag_app.training.table_data import table_pairs
 from rag_app.training.training_sets import TrainingSets
 
@@ -28,6 +29,7 @@ CLAIM_SETS = {
 SEVERAL_HOPS = ("2wiki_train500_migres", "hotpot_train100_hippo", "musique_train100_hippo")
 CLAIMS_KEPT, READING_KEPT = 10, 50
 """One in so many rows is kept out of training."""
+RULES_HELD = 400
 SQUAD_PARTS = 16
 SQUAD = Shares(positives=1.4, near=0.6, far=0.2, spoiled=0.45, kept=0.15, removed=0.15)
 ADVERSARIAL = Shares(positives=3.0, near=0.9, far=0.2, spoiled=0.4, kept=0.3)
@@ -80,6 +82,7 @@ def _recipe() -> dict[str, Make]:
         "opinion": lambda sets, rng: opinion_pairs(sets.read("subjqa_train"), rng),
         "topic": lambda sets, rng: topic_pairs(sets.read("pubmedqa_train"), rng),
         "tables": lambda sets, rng: table_pairs(len(sets.read("squad_v1_train")) // 2, rng),
+        "rules": lambda sets, rng: policy_pairs(len(sets.read("squad_v1_train")) // 4, rng),
     }
     recipe |= {name: partial(_several_hops, name=name) for name in SEVERAL_HOPS}
     return recipe | {name: partial(_claims, name=name) for name in CLAIM_SETS}
@@ -122,8 +125,8 @@ def _claims(sets: TrainingSets, rng: random.Random, *, name: str) -> Iterator[Pa
 def held_out_pairs(sets: TrainingSets, seed: int) -> dict[str, list[Pair]]:
     """Return the pairs that training never sees, by kind: they choose nothing but the calibration.
 
-    They are the whole last articles of squad_v2_train_articles, a tenth of the claims of every set, and a fiftieth
-    of the search and policy questions.
+    They are the whole last articles of squad_v2_train_articles, a tenth of the claims of every set, a fiftieth of the
+    search and policy questions, and questions about the made-up rules that are kept out.
     """
     rng = random.Random(seed)
     v2 = sets.read("squad_v2_train_articles")
@@ -134,6 +137,7 @@ def held_out_pairs(sets: TrainingSets, seed: int) -> dict[str, list[Pair]]:
         "reading": list(reading_pairs(reading, rng, Shares(near=0.5), styled=False)),
         "search": list(reading_pairs(search, rng, Shares(far=1.0), styled=False)),
         **{name: list(held_out_claims(sets, name, rng)) for name in CLAIM_SETS},
+        "rules": list(policy_pairs(RULES_HELD, rng, held_out=True)),
     }
     return {name: pairs for name, pairs in kinds.items() if pairs}
 

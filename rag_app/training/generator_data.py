@@ -11,11 +11,13 @@ from rag_app.training.generator_reading import Shares, reading_examples, table_e
 from rag_app.training.generator_tasks import (
     faq_examples,
     rewriting_examples,
+    rule_examples,
     several_source_examples,
     study_examples,
     whether_examples,
 )
 from rag_app.training.language_tokens import Example
+from rag_app.training.policy_data import policy_questions
 from rag_app.training.table_data import table_pairs
 from rag_app.training.training_sets import TrainingSets
 
@@ -23,6 +25,7 @@ KEPT = 100
 """One prompt in so many is kept out of training."""
 MOST_HELD = 600
 MOST_TABLES = 8000
+MOST_RULES = 6000
 READING_PARTS = {
     "squad": ("squad_v1_train", Shares(spoiled=0.15, missing=0.15, removed=0.05)),
     "adversarial": ("squad_v2_train_articles", Shares(answered=3.0, missing=0.3)),
@@ -38,6 +41,7 @@ TASK_SETS = {
     "several hops": ("2wiki_train500_migres", "hotpot_train100_hippo", "musique_train100_hippo"),
     "whether": ("fm2_train", "climate_fever", "healthver_train"),
     "tables": (),
+    "rules": (),
     "rewriting": ("canard_dev_rewrite",),
 }
 PART_SETS = {part: (name,) for part, (name, _) in READING_PARTS.items()} | TASK_SETS
@@ -99,6 +103,9 @@ def _make_part(part: str, sets: TrainingSets, rng: random.Random, written: dict[
         # Their share is that of the full mixture, where there is less to read too.
         count = min(MOST_TABLES, sum(len(sets.read(name)) for name, _ in READING_PARTS.values()) // 10)
         return table_examples(table_pairs(count, rng), rng)
+    if part == "rules":
+        count = min(MOST_RULES, sum(len(sets.read(name)) for name, _ in READING_PARTS.values()) // 15)
+        return rule_examples(policy_questions(count, rng), rng)
     makers: dict[str, Make] = {
         "faq": faq_examples,
         "study": study_examples,

@@ -2,18 +2,18 @@
 
 import random
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rag_app.answering.prompting import SILENCE, reading_prompt, rewrite_prompt
 from rag_app.answering.sentences import split_sentences
 from rag_app.records import Message
-from rag_app.training.evidence_data import Row, Stance
+from rag_app.training.evidence_data import Pair, Row, Stance
 from rag_app.training.evidence_passages import Placed
 from rag_app.training.evidence_questions import restyle
 from rag_app.training.evidence_statements import ask_whether
 from rag_app.training.generator_reading import MOST_SOURCES, answer_text, meet, source_text
 from rag_app.training.language_tokens import Example
-from rag_app.training.sentence_data import MOST_QUOTED_WORDS
+from rag_app.training.sentence_data import MOST_QUOTED_WORDS, sentence_with
 
 NO_SHORT_ANSWER = "-"
 """Stands in the first line where only a sentence answers."""
@@ -62,6 +62,24 @@ def study_examples(rows: Sequence[Row], rng: random.Random) -> Iterator[Example]
         short = row["label"] if row["label"] in ("yes", "no") else NO_SHORT_ANSWER
         if spans:
             yield Example(prompt, answer_text(short, said[: spans[-1][1]], [len(sources)]))
+
+
+def rule_examples(cases: Iterable[tuple[Pair, list[tuple[str, str]]]], rng: random.Random) -> Iterator[Example]:
+    """Yield questions about made-up rules, answered by a sentence, or not at all.
+
+    Where no part of a sentence is the answer, as with "May I ...?", there is no short answer.
+    """
+    for pair, beside in cases:
+        others = [Placed(heading, text, None) for heading, text in beside]
+        span = pair.span if pair.answerable else None
+        placed = Placed(pair.heading, pair.passage, span)
+        if span is None or sentence_with(pair.passage, span) != pair.passage[slice(*span)]:
+            yield meet(pair.first, placed, others, rng)
+            continue
+        at = rng.randint(0, len(others))
+        sources = [*others[:at], placed, *others[at:]]
+        prompt = tuple(reading_prompt(pair.first, [source_text(s.heading, s.text) for s in sources]))
+        yield Example(prompt, answer_text(NO_SHORT_ANSWER, pair.passage[slice(*span)], [at + 1]))
 
 
 def several_source_examples(rows: Sequence[Row], rng: random.Random) -> Iterator[Example]:
