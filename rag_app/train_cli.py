@@ -44,13 +44,16 @@ def train_evidence_model(
     start: Annotated[
         Path | None, typer.Option(metavar="ADAPTER", help="Adapter to train further, a folder or its .safetensors.")
     ] = None,
+    all_weights: Annotated[
+        bool, typer.Option("--all-weights", help="Train all weights of the layers; what changed becomes the adapter.")
+    ] = False,
 ) -> None:
     """Train the evidence model's adapter on the installed all-MiniLM-L6-v2, and calibrate it on held-out rows."""
     from rag_app.assembly import EVIDENCE_BASE
     from rag_app.models.catalogue import resolve_model
     from rag_app.training.calibration import CALIBRATION_ROWS, calibrate
     from rag_app.training.cards import write_evidence_card
-    from rag_app.training.evidence import TrainingOptions, train_evidence
+    from rag_app.training.evidence import ALL_WEIGHTS_RATE, TrainingOptions, train_evidence
     from rag_app.training.evidence_weights import rank_of
     from rag_app.training.training_sets import TrainingSets
 
@@ -58,9 +61,12 @@ def train_evidence_model(
     sets.required("squad_v2_train_articles", CALIBRATION_ROWS)
     base = resolve_model(EVIDENCE_BASE, kind="embedder", home=context.obj.home)
     options = TrainingOptions(epochs, steps, seed=seed, minutes=minutes, rows_per_set=rows_per_set)
+    if all_weights:
+        options = replace(options, all_weights=True, peak_rate=ALL_WEIGHTS_RATE)
     if start:
         start = start / "adapter.safetensors" if start.is_dir() else start
-        options = replace(options, start=start, rank=rank_of(start))
+        rank = options.rank if all_weights else rank_of(start)
+        options = replace(options, start=start, rank=rank)
     with errors.status("Training…"):
         figures = train_evidence(data, base.folder, out, options)
     with errors.status("Calibrating…"):

@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
-from transformers import AutoTokenizer
+from safetensors.torch import load_file, save_file
+from transformers import AutoTokenizer, BertModel
 
 from rag_app.errors import DataError
 from rag_app.json_lines import read_json_lines
 from rag_app.models.catalogue import ModelSource
 from rag_app.models.evidence import Calibration, load_evidence
-from rag_app.models.evidence_network import CLAIM_PREFIX, Logits
+from rag_app.models.evidence_network import CLAIM_PREFIX, EvidenceNetwork, Logits
 from rag_app.training.calibration import (
     Scored,
     calibrate,
@@ -94,6 +94,35 @@ def test_a_checkpoint_of_a_run_that_began_from_other_weights_is_refused(
     begun.write_bytes((trained / "adapter.safetensors").read_bytes())
     with pytest.raises(DataError, match="other data or options"):
         train_evidence(data, base, trained, replace(TINY, start=begun))
+
+
+def test_all_weights_are_trained_and_what_changed_becomes_an_adapter_that_gives_the_same(
+    base: Path, data: Path, trained: Path, tmp_path: Path
+) -> None:
+    start = trained / "adapter.safetensors"
+    options = replace(TINY, all_weights=True, rank=32, peak_rate=1e-2, start=start)
+    train_evidence(data, base, tmp_path, options)
+    state = torch.load(tmp_path / "checkpoint.pt", weights_only=True)["master"]
+    merged, begun = _plain(base), _plain(base)
+    merged.merge_adapter(load_file(tmp_path / "adapter.safetensors"))
+    begun.merge_adapter(load_file(start))
+    name = "encoder.encoder.layer.0.attention.self.query.weight"
+    assert not torch.allclose(dict(begun.named_parameters())[name], state[name], atol=1e-3)
+    for name, value in merged.named_parameters():
+        if name in state:
+            torch.testing.assert_close(value.detach(), state[name], atol=2e-3, rtol=0.01)
+    assert not any(name.startswith("encoder.embeddings") for name in state)
+
+
+def test_training_all_weights_tells_of_an_adapter_that_does_not_fit(base: Path, data: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.safetensors"
+    save_file({"head.bias": torch.ones(3)}, other)
+    with pytest.raises(DataError, match="other.safetensors does not fit at 'head.bias'"):
+        train_evidence(data, base, tmp_path / "out", replace(TINY, all_weights=True, start=other))
+
+
+def _plain(base: Path) -> EvidenceNetwork:
+    return EvidenceNetwork(BertModel.from_pretrained(base, dtype=torch.float32, add_pooling_layer=False))
 
 
 def test_a_folder_without_training_sets_is_named(base: Path, tmp_path: Path) -> None:

@@ -100,12 +100,15 @@ class EvidenceNetwork(nn.Module):
         if lacking := [name for name in own if not name.startswith("encoder.") and name not in left]:
             raise KeyError(lacking[0])
 
-    def trainable(self) -> Iterator[tuple[str, nn.Parameter]]:
-        """Yield the parameters that an adapter file holds: updates, biases, layer norms and heads."""
+    def trainable(self, *, whole: bool = False) -> Iterator[tuple[str, nn.Parameter]]:
+        """Yield the parameters that an adapter file holds: updates, biases, layer norms and heads.
+
+        With ``whole``, all of the layers and heads; the embeddings never change.
+        """
         for name, parameter in self.named_parameters():
             in_layers = name.startswith("encoder.encoder.layer.")
             small = ".parametrizations.weight.0." in name or name.endswith("bias") or "LayerNorm" in name
-            if not name.startswith("encoder.") or (in_layers and small):
+            if not name.startswith("encoder.") or (in_layers and (small or whole)):
                 yield name, parameter
 
     def forward(self, ids: Tensor, segments: Tensor, mask: Tensor) -> Logits:

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from rag_app.errors import DataError
-from rag_app.training.evidence_weights import read_adapter
+from rag_app.training.evidence_weights import factor, read_adapter
 
 UP, DOWN = "up", "down"
 
@@ -44,11 +44,9 @@ def average_adapters(files: Sequence[Path], out: Path, *, rank: int) -> float:
         if not name.endswith("."):
             values[name] = value
             continue
-        left, sizes, right = torch.linalg.svd(value, full_matrices=False)
+        values[name + UP], values[name + DOWN], sizes = factor(value, rank)
         whole += float(sizes.square().sum())
         lost += float(sizes[rank:].square().sum())
-        root = sizes[:rank].sqrt()
-        values[name + UP], values[name + DOWN] = left[:, :rank] * root, root[:, None] * right[:rank]
     out.mkdir(parents=True, exist_ok=True)
     save_file({name: value.half().contiguous() for name, value in values.items()}, out / "adapter.safetensors")
     return lost / whole if whole else 0.0

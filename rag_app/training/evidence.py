@@ -1,8 +1,9 @@
 """Train the evidence model's adapter on question-answering and claim-checking pairs, on a CPU or with CUDA.
 
-The base stays frozen; the updates, biases, layer norms and heads are kept in float32 by the optimiser. The order
-of the rows, dropout and the learning rate (warm-up, then linear to zero) follow the number of the step alone, so
-that a run that was stopped and taken up again ends where it would have ended anyway.
+The base stays frozen, or all weights of its layers are trained and what changed is cut to an adapter at the end. What
+is trained is kept in float32 by the optimiser. The order of the rows, dropout and the learning rate (warm-up, then
+linear to zero) follow the number of the step alone, so that a run that was stopped and taken up again ends where it
+would have ended anyway.
 """
 
 import logging
@@ -18,18 +19,21 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors.torch import save_file
+from torch import Tensor
 
 from rag_app.errors import DataError
 from rag_app.training.evidence_corpus import Source, pack_mixture
 from rag_app.training.evidence_loss import batch_loss, measure
 from rag_app.training.evidence_rows import Rows, plan_epoch, stream_batches
-from rag_app.training.evidence_weights import begin_from, load_base
+from rag_app.training.evidence_weights import as_adapter, begin_from, load_base, load_whole
 from rag_app.training.optimisation import MasterWeights, put_down, take_up, training_device
 
 log = logging.getLogger(__name__)
 LOG_STEPS = 100
 WARM_UP = 0.03
 """Of the steps."""
+ALL_WEIGHTS_RATE = 1e-4
+"""The peak rate where nothing of the layers is frozen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +42,9 @@ class TrainingOptions:
 
     ``steps`` goes before ``epochs``. ``batch_tokens`` counts padding. ``rows_per_set`` takes a part of each
     training set; ``processes`` make and tokenise the pairs. ``minutes`` ends a run early, to be taken up again;
-    the learning rate knows nothing of it. ``device`` is "cuda", "cpu" or "auto". ``start`` is an adapter of the
-    same rank that is trained further; None begins anew.
+    the learning rate knows nothing of it. ``device`` is "cuda", "cpu" or "auto". ``start`` is an adapter that is
+    trained further; None begins anew. With ``all_weights`` nothing of the layers is frozen; else ``start`` is of the
+    same rank. A tenth of the rate for an adapter suits all weights.
     """
 
     epochs: float = 1.0
@@ -57,6 +62,7 @@ class TrainingOptions:
     measure_steps: int = 1000
     processes: int = 1
     start: Path | None = None
+    all_weights: bool = False
 
 
 def train_evidence(data: Path, base: Path, out: Path, options: TrainingOptions) -> dict[str, float]:
@@ -90,11 +96,20 @@ class _Run:
         self._device = training_device(options.device)
         torch.manual_seed(options.seed)
         torch.set_float32_matmul_precision("high")
-        self._network = load_base(base, options.rank, dropout=options.dropout, device=self._device)
-        self._network.requires_grad_(False)
-        self._weights = MasterWeights(self._network.trainable())
-        if options.start:
-            begin_from(options.start, self._weights)
+        self._before: Mapping[str, Tensor] | None = None
+        if options.all_weights:
+            self._network, begun, self._before = load_whole(
+                base, options.start, dropout=options.dropout, device=self._device
+            )
+            self._network.requires_grad_(False)
+            self._weights = MasterWeights(self._network.trainable(whole=True), weight_decay=0.0)
+            self._weights.assign(begun)
+        else:
+            self._network = load_base(base, options.rank, dropout=options.dropout, device=self._device)
+            self._network.requires_grad_(False)
+            self._weights = MasterWeights(self._network.trainable())
+            if options.start:
+                begin_from(options.start, self._weights)
         self._begun = {"base": _checksum(base / "model.safetensors"), "start": _checksum(options.start)}
         one_epoch = len(self._plan(0))
         self._steps = options.steps or max(1, round(options.epochs * one_epoch))
@@ -134,12 +149,17 @@ class _Run:
 
     def _close(self) -> dict[str, float]:
         self._put_down()
-        save_file(self._weights.halves(), self._out / "adapter.safetensors")
+        save_file(self._adapter(), self._out / "adapter.safetensors")
         if self._step < self._steps:
             log.warning("Stopped after step %d of %d. Run again to go on.", self._step, self._steps)
         figures = measure(self._network, self._held)
         log.info("held out: %s", figures)
         return {"step": self._step, "steps": self._steps, **figures}
+
+    def _adapter(self) -> dict[str, Tensor]:
+        if self._before is None:
+            return self._weights.halves()
+        return as_adapter(self._weights.values, self._before, rank=self._options.rank)
 
     def _rate(self) -> float:
         """The learning rate of the step just counted: it warms up, then falls to zero linearly."""

@@ -1,8 +1,9 @@
 """Make training pairs about rules, manuals and service pages, in the everyday words of those who ask.
 
 Encyclopaedias, which reading sets are made of, hold no "You may ..." and no "I lost my badge, what now?". The facts in
-``policies.txt`` are worded in two ways, with places, sums, people and times drawn at random, and put among others of
-their domain. Each comes with questions that it answers and with such on the same matter that it does not.
+``policies.txt`` and ``services.txt`` are worded in two ways, with places, sums, people and times drawn at random, and
+put among others of their domain. Each comes with questions that it answers and with such on the same matter that it
+does not.
 """
 
 import random
@@ -17,7 +18,7 @@ from pathlib import Path
 from rag_app.training.evidence_data import Pair
 from rag_app.training.table_data import MONTHS, PEOPLE_FIRST, PEOPLE_LAST, PLACES, SYLLABLES
 
-FACTS = Path(__file__).with_name("policies.txt")
+FACTS = tuple(Path(__file__).with_name(name) for name in ("policies.txt", "services.txt"))
 KEPT = 9
 """One fact in so many, with all its questions, is kept out of training."""
 WHOLE = "*"
@@ -73,10 +74,10 @@ class Fact:
 
 @cache
 def all_facts() -> tuple[Fact, ...]:
-    """Return the facts of ``policies.txt``, in its order."""
+    """Return the facts of both files, in their order."""
     facts: list[Fact] = []
     domain = ""
-    for line in FACTS.read_text(encoding="utf-8").splitlines():
+    for line in (line for file in FACTS for line in file.read_text(encoding="utf-8").splitlines()):
         mark, rest = line[:1], line[2:].strip()
         if mark == "@":
             domain = rest
@@ -159,7 +160,7 @@ def _write(
             at = (low, len(text))
     named = told[0][0]
     own_heading = named.heading if len(told) == 1 or rng.random() < 0.3 else named.domain
-    return rng.choice(["", own_heading, own_heading, f"{named.domain} > {own_heading}"]), text, at
+    return rng.choice(["", own_heading, own_heading, f"{named.domain} > {named.heading}"]), text, at
 
 
 def _within(text: str, said: tuple[int, int], value: str) -> tuple[int, int]:
