@@ -205,7 +205,7 @@ def train_confidence(
     from rag_app.workshop import EvaluationWorkshop, unguarded_system
 
     kept = TrainingSets(data, seed=seed, rows_per_set=None).required("squad_v2_train_articles", CALIBRATION_ROWS)
-    held = sample_questions(held_out_questions(kept, tables=rows // 4, seed=seed), rows, seed=seed)
+    held = sample_questions(held_out_questions(kept, made=rows // 4, seed=seed), rows, seed=seed)
     own = read_questions(questions, split=split) if questions else []
     # The file may be the one that the application itself reads.
     draft = out.with_name(f"{out.name}.tmp")

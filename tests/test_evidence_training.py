@@ -21,8 +21,9 @@ from rag_app.training.calibration import (
     calibrate,
     fit_logistic,
     join_fits,
+    made_pairs,
     score_held_out,
-    score_tables,
+    score_made,
     write_description,
 )
 from rag_app.training.evidence import TrainingOptions, train_evidence
@@ -230,12 +231,12 @@ def test_calibration_meets_each_question_with_and_without_its_paragraph(base: Pa
     model = load_evidence(base, trained, device=CPU, dtype=torch.float32)
     rows = [row for _, row in read_json_lines(data / "squad_v2_train_articles.jsonl.gz")]
     assert len(score_held_out(model, rows)) == 8 + 4
-    assert {case.right for case in score_tables(model, 20, seed=1)} == {True, False}
+    assert {case.right for case in score_made(model, made_pairs(20, seed=1))} == {True, False}
 
 
 def test_calibration_is_written_beside_the_adapter(base: Path, data: Path, trained: Path, tmp_path: Path) -> None:
     source = ModelSource("tiny", "embedder", base, licence="MIT", origin="made here", sha256="0")
-    fitted = calibrate(trained, source, data, tables=10)
+    fitted = calibrate(trained, source, data, made=10)
     model = load_evidence(base, trained, device=CPU, dtype=torch.float32)
     assert model.name.startswith("evidence-tiny@")
     for field in ("answerable_weight", "relevance_weight", "support_weight"):

@@ -29,13 +29,13 @@ def rows() -> list[Row]:
 
 
 def test_only_the_last_articles_are_asked_about() -> None:
-    found = list(held_out_questions(rows(), tables=0, seed=0))
+    found = list(held_out_questions(rows(), made=0, seed=0))
     assert {row["article"] for row in found} == {"C", "D"}
     assert len(found) > 12
 
 
 def test_a_question_is_answerable_just_if_a_passage_holds_its_answer() -> None:
-    found = list(held_out_questions(rows(), tables=30, seed=1))
+    found = list(held_out_questions(rows(), made=30, seed=1))
     assert {row["answerable"] for row in found} == {True, False}
     for row in found:
         holds = any(a in p["text"] for p in row["passages"] for a in row["answers"])
@@ -45,11 +45,11 @@ def test_a_question_is_answerable_just_if_a_passage_holds_its_answer() -> None:
 
 def test_passages_are_taken_away_from_some_questions() -> None:
     own = {row["id"]: row["passages"][0]["text"] for row in rows()}
-    found = [row for seed in range(5) for row in held_out_questions(rows(), tables=0, seed=seed)]
+    found = [row for seed in range(5) for row in held_out_questions(rows(), made=0, seed=seed)]
     away = [r for r in found if own[r["id"]] not in [p["text"] for p in r["passages"]]]
     assert away
     assert not any(row["answerable"] for row in away)
 
 
 def test_the_same_seed_gives_the_same_questions() -> None:
-    assert list(held_out_questions(rows(), tables=5, seed=3)) == list(held_out_questions(rows(), tables=5, seed=3))
+    assert list(held_out_questions(rows(), made=5, seed=3)) == list(held_out_questions(rows(), made=5, seed=3))

@@ -3,8 +3,9 @@
 Whether the best of several passages answers a question is fitted in the setting of use: each question meets the
 paragraphs of its article that share most words with it, the best-scored one is taken, and the label says whether
 that one truly answers. Questions are met three ways: as written, half of them unanswerable on purpose; with the
-paragraph that answers taken away; and about new random tables. Relevance is fitted on the same rows' own and other
-paragraphs, and support on kept-out claims. All are logistic regressions (Platt 1999).
+paragraph that answers taken away; and about new random tables and rules that training is kept from. Relevance is
+fitted on the same rows' own and other paragraphs, and support on kept-out claims. All are logistic regressions (Platt
+1999).
 """
 
 import json
@@ -23,14 +24,15 @@ from rag_app.models.devices import choose_device, choose_dtype
 from rag_app.models.evidence import Calibration, EvidenceModel, load_evidence
 from rag_app.training.evidence_data import Pair, Row, Stance, held_out_articles, shared_words
 from rag_app.training.evidence_mixture import CLAIM_SETS, held_out_pairs
+from rag_app.training.policy_data import policy_pairs
 from rag_app.training.table_data import table_pairs
 from rag_app.training.training_sets import TrainingSets
 
 CANDIDATES = 8
 CLAIMS_AT_ONCE = 256
 CALIBRATION_ROWS = "whose last articles are kept out of training to calibrate on"
-TABLE_SEED = 12345
-"""Another one than training's, so that the tables are new."""
+MADE_SEED = 12345
+"""Another one than training's, so that the tables are new; the rules are such as training is kept from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +44,14 @@ class Scored:
     weight: float = 1.0
 
 
-def calibrate(folder: Path, base: ModelSource, data: Path, *, tables: int = 300, device: str = "cpu") -> Calibration:
+def calibrate(folder: Path, base: ModelSource, data: Path, *, made: int = 300, device: str = "cpu") -> Calibration:
     """Fit the calibration of the adapter in ``folder`` and write it beside the weights, in adapter.json.
 
     Args:
         folder: holds adapter.safetensors.
         base: the encoder that the adapter fits.
         data: the training sets, of which some rows were kept out.
-        tables: how many questions about random tables to add.
+        made: how many questions about random tables to add, and as many about kept-out rules.
         device: where to compute.
 
     Raises:
@@ -64,7 +66,7 @@ def calibrate(folder: Path, base: ModelSource, data: Path, *, tables: int = 300,
     model = load_evidence(base.folder, folder, device=where, dtype=choose_dtype(where))
     held = held_out_pairs(sets, seed=0)
     calibration = join_fits(
-        answers=score_held_out(model, rows) + score_tables(model, tables, TABLE_SEED),
+        answers=score_held_out(model, rows) + score_made(model, made_pairs(made, MADE_SEED)),
         relevance=score_relevance(model, [*held.get("reading", []), *held.get("search", [])]),
         support=[case for claims in CLAIM_SETS for case in score_claims(model, held.get(claims, []))],
     )
@@ -98,10 +100,15 @@ def score_held_out(model: EvidenceModel, rows: Sequence[Row]) -> list[Scored]:
     return scored
 
 
-def score_tables(model: EvidenceModel, count: int, seed: int) -> list[Scored]:
-    """Score ``count`` questions about random tables likewise."""
+def made_pairs(count: int, seed: int) -> list[Pair]:
+    """Return ``count`` questions about random tables, and as many about rules that training is kept from."""
+    return [*table_pairs(count, random.Random(seed)), *policy_pairs(count, random.Random(seed), held_out=True)]
+
+
+def score_made(model: EvidenceModel, pairs: Sequence[Pair]) -> list[Scored]:
+    """Score questions that come with a passage of their own likewise."""
     scored = []
-    for pair in table_pairs(count, random.Random(seed)):
+    for pair in pairs:
         found = model.weigh(pair.first, [(pair.heading, pair.passage)])[0]
         scored.append(Scored((found.answerable_logit, found.span_margin), bool(pair.answerable)))
     return scored

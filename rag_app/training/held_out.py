@@ -1,29 +1,30 @@
 """Questions that no adapter was trained on, in the form of an evaluation file, to fit confidence on.
 
 They are met as in use: a question with its own passage and others of the article that share words with it, half of
-them unanswerable on purpose; with the passage that answers taken away; and about new random tables.
+them unanswerable on purpose; with the passage that answers taken away; and about new random tables, and rules that
+training is kept from.
 """
 
 import random
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
+from rag_app.training.calibration import made_pairs
 from rag_app.training.evidence_data import Row, held_out_articles, shared_words
-from rag_app.training.table_data import table_pairs
 
-TABLE_SEED = 54321
+MADE_SEED = 54321
 """Another one than training's and calibration's, so that the tables are new."""
 TAKEN_AWAY = 0.2
 CROWD = 6
 """How many of the likest other passages the ones beside the right one are drawn from."""
 
 
-def held_out_questions(rows: Sequence[Row], *, tables: int, seed: int) -> Iterator[Row]:
+def held_out_questions(rows: Sequence[Row], *, made: int, seed: int) -> Iterator[Row]:
     """Yield questions with one to four passages each.
 
     Args:
         rows: squad_v2_train_articles, whose last articles every training keeps out.
-        tables: how many questions about random tables to add.
+        made: how many questions about random tables to add, and as many about kept-out rules.
         seed: of every choice.
     """
     rng = random.Random(seed)
@@ -47,10 +48,10 @@ def held_out_questions(rows: Sequence[Row], *, tables: int, seed: int) -> Iterat
                 "answers": [] if away else row["answers"],
                 "answerable": row["answerable"] and not away,
             }
-    for number, pair in enumerate(table_pairs(tables, random.Random(TABLE_SEED))):
+    for number, pair in enumerate(made_pairs(made, MADE_SEED)):
         span = pair.span if pair.answerable else None
         yield {
-            "id": f"table-{number}",
+            "id": f"made-{number}",
             "question": pair.first,
             "passages": [{"title": pair.heading, "text": pair.passage}],
             "answers": [pair.passage[slice(*span)]] if span else [],
