@@ -14,10 +14,11 @@ from rag_app.assembly import open_belief, open_evidence
 from rag_app.cli import main
 from rag_app.errors import ModelDamaged, ModelMissing
 from rag_app.json_lines import read_json_lines
-from rag_app.models.catalogue import EVIDENCE_ADAPTER, resolve_model
+from rag_app.models.catalogue import EVIDENCE_ADAPTER, ModelSource, resolve_model
 from rag_app.models.generation import load_generator
 from rag_app.records import Message
 from rag_app.settings import load_settings
+from rag_app.training.cards import write_generator_card
 from tests.tiny_training import reading_rows, save_tiny_base, write_generator_sets, write_sets
 
 
@@ -77,6 +78,16 @@ def test_a_generator_is_trained_in_parts_and_can_be_used_with_its_card(
     source = resolve_model(str(out / "model"), kind="generator", home=shell.home)
     writing = load_generator(source, device="cpu").stream([Message("user", "leave")], max_new_tokens=4)
     assert isinstance("".join(writing), str)
+
+
+def test_a_card_names_the_parts_that_are_made_of_no_set(tmp_path: Path) -> None:
+    base = ModelSource("tiny", "generator", tmp_path, licence="MIT", origin="made here", sha256="0")
+    counts = {"tables": 3, "rules": 2}
+    write_generator_card(tmp_path, base, sets=[], counts=counts, options={"rank": 4}, outcome={"steps": 1})
+    card = (tmp_path / "README.md").read_text()
+    assert "| tables | random tables | made for this | 3 |" in card
+    assert "| rules | made-up rules, manuals and service pages | made for this | 2 |" in card
+    assert "AdamW, the base frozen, with:" in card
 
 
 def test_a_run_with_other_options_does_not_take_up_anothers_checkpoint(
@@ -162,6 +173,25 @@ def test_an_evidence_adapter_is_trained_further_and_used_by_its_setting(
     assert "| SQuAD 2.0 | CC BY-SA 4.0 | 20 |" in card
     assert "| steps | 1 |" in card
     assert "RAG_APP_EVIDENCE" in card
+    settings = load_settings({"home": shell.home}, {"RAG_APP_EVIDENCE": str(out)})
+    assert open_evidence(settings).name == json.loads((out / "adapter.json").read_text())["name"]
+
+
+def test_all_weights_are_trained_further_and_the_card_says_so(shell: Shell, data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "evidence"
+    shell.train(
+        "evidence", "--data", data, "--out", out, "--start", EVIDENCE_ADAPTER, "--rows-per-set", 20, "--steps", 1,
+        "--all-weights",
+    )  # fmt: skip
+    card = (out / "README.md").read_text()
+    assert "all weights of the base's layers trained and what changed cut to the rank" in card
+    assert "the base frozen" not in card
+    assert "| peak rate | 0.0001 |" in card
+    shipped, own = (load_file(folder / "adapter.safetensors") for folder in (EVIDENCE_ADAPTER, out))
+    assert shipped.keys() == own.keys()
+    stem = next(name.removesuffix("down") for name in own if name.endswith(".down"))
+    before, after = (adapter[f"{stem}up"].float() @ adapter[f"{stem}down"].float() for adapter in (shipped, own))
+    assert 0 < (after - before).abs().max() < 0.01
     settings = load_settings({"home": shell.home}, {"RAG_APP_EVIDENCE": str(out)})
     assert open_evidence(settings).name == json.loads((out / "adapter.json").read_text())["name"]
 

@@ -32,7 +32,10 @@ SOURCES = {
     "halueval_qa_sample": ("HaluEval", UNKNOWN_LICENCE),
 }
 """Titles and licences of known sets; for any other, the card says to look at its source."""
-
+MADE_HERE = {"tables": "random tables", "rules": "made-up rules, manuals and service pages"}
+"""Parts of the mixture that are made of no set."""
+FROZEN = "the base frozen"
+ALL_TRAINED = "all weights of the base's layers trained and what changed cut to the rank"
 
 GENERATOR_INTRODUCTION = (
     "A low-rank adapter (LoRA, in PEFT's format) that teaches a language model to answer from numbered sources, to say "
@@ -55,7 +58,7 @@ EVIDENCE_INTRODUCTION = (
 )
 EVIDENCE_DATA = (
     "Not every row of a set is used, and some are kept out: see `rag_app/training/evidence_mixture.py`. Random tables "
-    "were added. No text of the sets is in this folder."
+    "and made-up rules were added. No text of the sets is in this folder."
 )
 EVIDENCE_LIMITS = (
     "Its probabilities were fitted on rows of the sets above that were kept out of training; on other documents it "
@@ -85,7 +88,7 @@ def write_generator_card(
     rows = []
     for part, count in counts.items():
         used = [name for name in PART_SETS[part] if name in sets]
-        made = ", ".join(_title(name) for name in used) or "random tables"
+        made = MADE_HERE.get(part) or ", ".join(_title(name) for name in used)
         licences = ", ".join(dict.fromkeys(_licence(name) for name in used)) or "made for this"
         rows.append((part, made, licences, f"{count:,}"))
     parts = {
@@ -122,7 +125,8 @@ def _base(base: ModelSource) -> str:
 
 
 def _recipe(command: str, options: Mapping[str, object]) -> str:
-    return f"`{command}`, AdamW, the base frozen, with:\n\n{_table(('option', 'value'), _items(options))}"
+    base = ALL_TRAINED if options.get("all_weights") else FROZEN
+    return f"`{command}`, AdamW, {base}, with:\n\n{_table(('option', 'value'), _items(options))}"
 
 
 def _items(values: Mapping[str, object]) -> list[tuple[str, str]]:
