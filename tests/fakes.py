@@ -126,3 +126,9 @@ class ListLibrary:
 
     def passages(self, hits: Sequence[Hit]) -> list[Passage]:
         return [replace(self._passages[h.chunk_id], rank=r, score=h.score) for r, h in enumerate(hits, start=1)]
+
+    def documents(self, scope: Scope | None = None) -> list[Document]:
+        return list({p.document.id: p.document for p in self._passages.values()}.values())
+
+    def chunks(self, document_id: int) -> list[Chunk]:
+        return [p.chunk for p in self._passages.values() if p.document.id == document_id]

@@ -14,7 +14,7 @@ from rag_app.answering.assistant import Assistant
 from rag_app.answering.parts import Parts
 from rag_app.answering.retrieval import PartlySearched, fuse, retrieve
 from rag_app.library import Library
-from rag_app.records import Hit, Passage, Scope
+from rag_app.records import Chunk, Document, Hit, Passage, Scope
 from tests.fakes import FakeEmbedder, ListLibrary, WordEvidence, make_passages
 from tests.libraries import EMBEDDER, new_document, open_library, store
 
@@ -153,6 +153,12 @@ class ScopeRecorder:
         return []
 
     def passages(self, hits: Sequence[Hit]) -> list[Passage]:
+        return []
+
+    def documents(self, scope: Scope | None = None) -> list[Document]:
+        return []
+
+    def chunks(self, document_id: int) -> list[Chunk]:
         return []
 
 

@@ -45,7 +45,7 @@ def account_around(question: str, passage: Passage, span: tuple[int, int], judge
         judge: tells how much each sentence is about the question.
     """
     text = passage.chunk.text
-    sentences = _without_headings(passage)
+    sentences = without_headings(passage)
     held = [i for i, (low, high) in enumerate(sentences) if low < span[1] and high > span[0]]
     if not held:
         return []
@@ -58,7 +58,7 @@ def account_around(question: str, passage: Passage, span: tuple[int, int], judge
     return [Window(passage, base + low, base + high) for low, high in sentences[first : last + 1]]
 
 
-def _without_headings(passage: Passage) -> list[tuple[int, int]]:
+def without_headings(passage: Passage) -> list[tuple[int, int]]:
     """Return the spans of a passage's sentences, without the headings and titles above them."""
     text = passage.chunk.text
     headings = {passage.document.title, *(passage.chunk.heading or "").split(" > ")}

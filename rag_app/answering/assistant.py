@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -10,6 +10,8 @@ from rag_app.answering.accounts import account_around, asks_account
 from rag_app.answering.confidence import Belief, is_of_another, may_answer
 from rag_app.answering.contradiction import find_disagreement
 from rag_app.answering.grounding import SupportModel, Window, lengthen_quote, quote_around
+from rag_app.answering.naming import Overview, asked_overview
+from rag_app.answering.overview import SentenceEmbedder, tell_overview
 from rag_app.answering.parts import Parts
 from rag_app.answering.questions import understood_questions
 from rag_app.answering.reply import Draft, Reply, Stage
@@ -21,12 +23,57 @@ from rag_app.answering.weighing import PassageJudge, Weighed, is_superseded, wei
 from rag_app.answering.writing import Reading, TextGenerator, Writer, flatten
 from rag_app.errors import QuestionError
 from rag_app.models.evidence import AnswerSpan
-from rag_app.records import Message, Passage, Scope, Sentence
+from rag_app.records import Chunk, Document, Message, Passage, Scope, Sentence
 
 ALL_PARTS = Parts()
+OVERVIEW_CONFIDENCE = 0.95
+"""Not fitted: an overview is quoted from a document that the question names, and errs only where another is meant."""
 SUPERSEDED_NOTE = "This is from a document that says it is superseded."
 COMPARES = re.compile(r"\bdifferen(?:ce|t|ces)\b|\bcompared? (?:to|with)\b|\b(?:versus|vs)\b", re.IGNORECASE)
 """What sets two things apart a small model makes up from the words of the question: it is quoted."""
+
+
+class _Sources(Protocol):
+    """Where one question is looked for."""
+
+    def find(self, asked: str) -> Finding: ...
+    def documents(self) -> list[Document]: ...
+    def chunks(self, document_id: int) -> list[Chunk]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Scoped:
+    """What a library has in a scope."""
+
+    library: Searchable
+    embedder: QueryEmbedder
+    scope: Scope
+    most: int
+
+    def find(self, asked: str) -> Finding:
+        return find(asked, self.most, library=self.library, embedder=self.embedder, scope=self.scope)
+
+    def documents(self) -> list[Document]:
+        return self.library.documents(self.scope)
+
+    def chunks(self, document_id: int) -> list[Chunk]:
+        return self.library.chunks(document_id)
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """Passages that were given, and nothing beside them."""
+
+    passages: Sequence[Passage]
+
+    def find(self, asked: str) -> Finding:
+        return Finding(list(self.passages))
+
+    def documents(self) -> list[Document]:
+        return list({passage.document.id: passage.document for passage in self.passages}.values())
+
+    def chunks(self, document_id: int) -> list[Chunk]:
+        return [passage.chunk for passage in self.passages if passage.document.id == document_id]
 
 
 class EvidenceJudge(PassageJudge, SupportModel, Protocol):
@@ -36,8 +83,8 @@ class EvidenceJudge(PassageJudge, SupportModel, Protocol):
     def name(self) -> str: ...
 
 
-class NamedEmbedder(QueryEmbedder, Protocol):
-    """An embedder of queries that says which it is."""
+class NamedEmbedder(QueryEmbedder, SentenceEmbedder, Protocol):
+    """An embedder that says which it is."""
 
     @property
     def name(self) -> str: ...
@@ -118,22 +165,14 @@ class Assistant:
         self._check_question(question)
         draft = Draft(question, question, time.perf_counter())
 
-        def look(asked: str) -> Finding:
-            return find(
-                asked,
-                self._limits.passages,
-                library=self._library,
-                embedder=self._embedder,
-                scope=scope or Scope(),
-            )
-
-        return Reply(draft, self._work(draft, history, look), self.models)
+        sources = _Scoped(self._library, self._embedder, scope or Scope(), self._limits.passages)
+        return Reply(draft, self._work(draft, history, sources), self.models)
 
     def answer_from(self, question: str, passages: Sequence[Passage], *, history: Sequence[Message] = ()) -> Reply:
         """Begin a reply to a question from given passages, without retrieval."""
         self._check_question(question)
         draft = Draft(question, question, time.perf_counter())
-        return Reply(draft, self._work(draft, history, lambda _: Finding(list(passages))), self.models)
+        return Reply(draft, self._work(draft, history, _Given(passages)), self.models)
 
     def _check_question(self, question: str) -> None:
         limit = self._limits.question_characters
@@ -145,9 +184,7 @@ class Assistant:
                 f"the long text as a document and ask about it."
             )
 
-    def _work(
-        self, draft: Draft, history: Sequence[Message], look: Callable[[str], Finding]
-    ) -> Iterator[Stage | Sentence]:
+    def _work(self, draft: Draft, history: Sequence[Message], sources: "_Sources") -> Iterator[Stage | Sentence]:
         if kind := small_talk(draft.question, follows=has_asked(history)):
             draft.small_talk = REPLIES[kind]
         else:
@@ -161,18 +198,21 @@ class Assistant:
             draft.standalone = questions[0]
             draft.clock("understand", since)
             if len(questions) > 1:
-                yield from answer_each(draft, questions, lambda part: self._find_and_write(part, look))
+                yield from answer_each(draft, questions, lambda part: self._find_and_write(part, sources))
             else:
-                yield from self._find_and_write(draft, look)
+                yield from self._find_and_write(draft, sources)
         draft.clock("total", draft.started)
         draft.finished = not draft.stopped
 
-    def _find_and_write(self, draft: Draft, look: Callable[[str], Finding]) -> Iterator[Stage | Sentence]:
+    def _find_and_write(self, draft: Draft, sources: "_Sources") -> Iterator[Stage | Sentence]:
         draft.notes.threshold = self._limits.threshold
         yield Stage("retrieving")
         since = time.perf_counter()
-        draft.notes.finding = found = look(draft.standalone)
+        draft.notes.finding = found = sources.find(draft.standalone)
         since = draft.clock("retrieve", since)
+        wish = asked_overview(draft.standalone) if self._parts.overviews else None
+        if wish and (yield from self._give_overview(draft, wish, sources)):
+            return
         yield Stage("weighing")
         draft.notes.weighed = weighed = self._weigh(draft.standalone, found.passages)
         draft.passages = [w.passage for w in weighed]
@@ -203,6 +243,24 @@ class Assistant:
                 # After what is sure, so that nobody reads them first.
                 draft.sentences += draft.doubtful
                 yield from draft.doubtful
+
+    def _give_overview(
+        self, draft: Draft, wish: Overview, sources: "_Sources"
+    ) -> Generator[Stage | Sentence, None, bool]:
+        """Quote the most telling sentences of what is named, and return whether anything is."""
+        since = time.perf_counter()
+        told = tell_overview(wish, draft.notes.finding.passages, sources, self._embedder)
+        draft.clock("tell", since)
+        if told is None:
+            return False
+        quoted = {window.passage.chunk.id: window.passage for window in told.windows}
+        stale = any(is_superseded(passage) for passage in quoted.values())
+        draft.note = f"{told.note} {SUPERSEDED_NOTE}" if stale else told.note
+        draft.confidence = OVERVIEW_CONFIDENCE
+        draft.passages = [replace(passage, rank=rank) for rank, passage in enumerate(quoted.values(), start=1)]
+        for window in told.windows:
+            yield draft.keep(Sentence(flatten(window.text), "quoted"), window)
+        return True
 
     def _confidence(self, draft: Draft, best: Weighed, reading: Reading | None) -> float:
         """Return the confidence in an answer; without a reading, no more than the best one would have given it."""

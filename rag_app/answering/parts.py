@@ -15,6 +15,7 @@ class Parts:
     faithful: bool = True  # off: the generator may write any token
     lookup: bool = True  # off: the generator drafts no tokens from its prompt
     accounts: bool = True  # off: a question how or why gets one sentence, like any other
+    overviews: bool = True  # off: a question for the whole of a document is searched for like any other
     several: bool = True  # off: a message that asks two things is searched for as one question
     abstention: bool = True  # off: an answer is shown however low its confidence
     contrast: bool = False  # on: tokens are weighed by what the sources add to the model's own belief

@@ -15,7 +15,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from rag_app.records import Hit, Passage, Scope
+from rag_app.records import Chunk, Document, Hit, Passage, Scope
 
 WORDS_WEIGHT = 0.12
 """Of eight kinds of questions and claims, from libraries of 70 to 13,000 chunks, the mean nDCG@10 changes by less than
@@ -33,6 +33,8 @@ class Searchable(Protocol):
     def search_words(self, query: str, k: int, scope: Scope = ...) -> list[Hit]: ...
     def distinct(self, hits: Sequence[Hit]) -> list[Hit]: ...
     def passages(self, hits: Sequence[Hit]) -> list[Passage]: ...
+    def documents(self, scope: Scope = ...) -> list[Document]: ...
+    def chunks(self, document_id: int) -> list[Chunk]: ...
 
 
 class QueryEmbedder(Protocol):
@@ -60,6 +62,12 @@ class PartlySearched:
 
     def passages(self, hits: Sequence[Hit]) -> list[Passage]:
         return self.library.passages(hits)
+
+    def documents(self, scope: Scope = Scope()) -> list[Document]:
+        return self.library.documents(scope)
+
+    def chunks(self, document_id: int) -> list[Chunk]:
+        return self.library.chunks(document_id)
 
 
 def fuse(dense: Sequence[Hit], words: Sequence[Hit], *, depth: int) -> list[Hit]:

@@ -11,7 +11,7 @@ from rag_app.errors import ModelError, QuestionError
 from rag_app.evaluation.datasets import Question
 from rag_app.evaluation.independent import QueryEmbedder, count_unsupported, texts_hold
 from rag_app.evaluation.scoring import contains, exact_match, f1
-from rag_app.records import Answer, Hit, Message, Passage
+from rag_app.records import Answer, Chunk, Document, Hit, Message, Passage
 
 Mode = Literal["given", "open"]
 Ratio = tuple[float, float]
@@ -114,6 +114,12 @@ class _NoLibrary:
         return []
 
     def passages(self, hits: Sequence[Hit]) -> list[Passage]:
+        return []
+
+    def documents(self, scope: Any = None) -> list[Document]:
+        return []
+
+    def chunks(self, document_id: int) -> list[Chunk]:
         return []
 
 
