@@ -47,7 +47,8 @@ _FORMS = tuple(
         r"|say|tell us|tell me|describe|regulate)",
         rf"{_POLITE}(?:describe|explain|present|introduce|(?:tell )?(?:me |us )?(?:more )?about|walk (?:me|us) through"
         rf"|take (?:me|us) through|go through) (?P<kind>{_TOPIC})",
-        rf"(?!(?:wh\w+|how|is|are|was|were|do|does|did|can) ){_TOPIC} (?:summary|summari[sz]ed|overview|tl;?dr|in a nutshell)",
+        rf"(?!(?:wh\w+|how|is|are|was|were|do|does|did|can) ){_TOPIC} (?:summary|summari[sz]ed|overview|tl;?dr"
+        r"|in a nutshell)",
     )
 )
 """The forms of a request. What is named ``kind`` must call itself a document: "What does the warranty cover?" asks
