@@ -21,6 +21,7 @@ from rag_app.records import (
     Receipt,
     VerifyReport,
     Version,
+    stand_apart,
 )
 
 out = Console(soft_wrap=True, highlight=False)
@@ -28,7 +29,7 @@ out = Console(soft_wrap=True, highlight=False)
 
 def show_answer(answer: Answer) -> None:
     """Print an answer and, below it, what each citation points to."""
-    out.print(Text(answer.text, style="bold"))
+    out.print(Text(_said(answer), style="bold"))
     if answer.kind == "small_talk":
         return
     if answer.standalone_question != answer.question:
@@ -41,6 +42,13 @@ def show_answer(answer: Answer) -> None:
     if answer.abstained and answer.passages:
         out.print("\nClosest passages:")
         show_passages(answer.passages[:3])
+
+
+def _said(answer: Answer) -> str:
+    """Return an answer's text, its sentences on lines of their own where they are a list."""
+    if not stand_apart(answer.sentences, answer.citations):
+        return answer.text
+    return "\n".join([*([answer.note] if answer.note else []), *(f"• {s.marked()}" for s in answer.sentences)])
 
 
 def show_passages(passages: Sequence[Passage]) -> None:

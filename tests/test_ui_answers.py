@@ -250,3 +250,14 @@ def test_of_an_original_nothing_is_handed_out_that_took_its_place(tmp_path: Path
     file.symlink_to(secret)
     with pytest.raises(ReadError, match="links are not followed"):
         read_original(document)
+
+
+def test_quotes_from_here_and_there_have_lines_of_their_own() -> None:
+    text = "Open at nine. Closed at five. Saws cost a fee."
+    for parts, lines in ((("Open at nine.", "Saws cost a fee."), 2), (("Open at nine.", "Closed at five."), 0)):
+        cited = [replace(make_citation(text, part), number=n) for n, part in enumerate(parts, start=1)]
+        said = [Sentence(part, "quoted", (n,)) for n, part in enumerate(parts, start=1)]
+        turn = replace(make_turn(*said), sources=[source_of(text, citation) for citation in cited])
+        page = parse(answer_html(turn))
+        assert len(page.select(".prose > .line")) == lines
+        assert len(page.select("a.cite")) == 2

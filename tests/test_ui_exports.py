@@ -70,6 +70,21 @@ def test_sides_of_a_disagreement_are_told_with_their_documents_and_ages_in_every
     assert answer_text(answer).splitlines()[0] == "leave.md, dated 3 March 2025: “Ten days.” [1]"
 
 
+def test_quotes_from_here_and_there_are_a_list_in_every_form() -> None:
+    text = "Open at nine. Closed at five. Saws cost a fee."
+    parts = ("Open at nine.", "Saws cost a fee.")
+    cited = tuple(replace(make_citation(text, part), number=n) for n, part in enumerate(parts, start=1))
+    answer = make_answer(*(Sentence(part, "quoted", (n,)) for n, part in enumerate(parts, start=1)))
+    turn = replace(TURNS[0], answer=replace(answer, citations=cited, note="In its own words."))
+    markdown = as_markdown(CONVERSATION, [turn])
+    assert "- “Open at nine.”[^1-1]\n- “Saws cost a fee.”[^1-2]" in markdown
+    page = BeautifulSoup(as_printable(CONVERSATION, [turn]), "html.parser")
+    assert [item.get_text() for item in page.select(".said li")] == ["“Open at nine.”1", "“Saws cost a fee.”2"]
+    assert turn.answer is not None
+    lines = answer_text(turn.answer).splitlines()
+    assert lines[:3] == ["In its own words.", "“Open at nine.” [1]", "“Saws cost a fee.” [2]"]
+
+
 def test_json_has_everything_that_is_kept() -> None:
     verdict = Feedback(1, False, "wrong", words=EVIL, correction="Six.", given_at=DAY)
     read = json.loads(as_json(CONVERSATION, TURNS, {1: verdict}))

@@ -3,10 +3,9 @@
 Everything that comes from a reader, a model or a document is escaped here.
 """
 
-import re
 from collections.abc import Sequence
 
-from rag_app.records import REMOVED_MARK, Answer, Sentence
+from rag_app.records import REMOVED_MARK, Answer, Sentence, is_item, stand_apart
 from ui.conversation import Turn
 from ui.exports import answer_text
 from ui.markup import counted, escaped, shortened
@@ -22,8 +21,6 @@ STAGES = {
     "elsewhere": "Another program that shares this library is writing the answer…",
 }
 SHOWN_CHARACTERS = 2000
-_ITEM = re.compile(r"(?:[-*•–▪]|\d{1,3}[.)])\s|[^\W\d][\w ./()-]{0,40}: \S+.*; ")
-"""An item of a list, or a row of a table as readers write it: names of columns with their cells."""
 STOPPED = "Stopped before the end."
 GONE = "What stood here was removed from the library."
 
@@ -91,14 +88,15 @@ def _sides_html(answer: Answer, turn: Turn) -> str:
 
 def _sentences_html(turn: Turn) -> str:
     by_number = {source.citation.number: source for source in turn.sources}
-    body = " ".join(_placed_html(turn.number, sentence, by_number) for sentence in turn.sentences)
+    apart = stand_apart(turn.sentences, [source.citation for source in turn.sources])
+    body = " ".join(_placed_html(turn.number, sentence, by_number, apart=apart) for sentence in turn.sentences)
     return f'<div class="prose" dir="auto">{body}</div>' if body else ""
 
 
-def _placed_html(turn: int, sentence: Sentence, sources: dict[int, Source]) -> str:
-    """Return a sentence with its marks, on a line of its own where it is an item of a list or a row of a table."""
+def _placed_html(turn: int, sentence: Sentence, sources: dict[int, Source], *, apart: bool) -> str:
+    """Return a sentence with its marks, on a line of its own where it is an item of a list or stands ``apart``."""
     html = _sentence_html(turn, sentence, sources)
-    return f'<span class="line" dir="auto">{html}</span>' if _ITEM.match(sentence.text) else html
+    return f'<span class="line" dir="auto">{html}</span>' if apart or is_item(sentence) else html
 
 
 def _sentence_html(turn: int, sentence: Sentence, sources: dict[int, Source]) -> str:

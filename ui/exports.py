@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rag_app.records import REMOVED_MARK, Answer, Citation, Conversation, KeptTurn, Sentence
+from rag_app.records import REMOVED_MARK, Answer, Citation, Conversation, KeptTurn, Sentence, stand_apart
 from rag_app.records.feedback import Feedback
 from ui.markup import escaped
 from ui.sides import sides_of
@@ -56,7 +56,7 @@ def answer_markdown(answer: Answer, *, prefix: str = "") -> list[str]:
         f"- **{_literal(side.name)}**, {_literal(side.age)}:  \n  {_all_marked(side.sentences, prefix, indent='  ')}"
         for side in sides_of(answer)
     ]
-    said = "\n".join(sides) or _all_marked(answer.sentences, prefix) or _lines(answer.text)
+    said = "\n".join(sides) or _list_or_text(answer, prefix) or _lines(answer.text)
     footnotes = [
         f"[^{prefix}{c.number}]: {_literal(_title(c))}: “{_lines(c.quote, indent='    ')}”" for c in answer.citations
     ]
@@ -66,10 +66,11 @@ def answer_markdown(answer: Answer, *, prefix: str = "") -> list[str]:
 def answer_text(answer: Answer) -> str:
     """Return an answer as plain text with numbered sources below, to be pasted anywhere."""
     sides = [f"{side.name}, {side.age}: {' '.join(map(_as_text, side.sentences))}" for side in sides_of(answer)]
-    said = "\n".join(sides) or " ".join(map(_as_text, answer.sentences))
+    apart = stand_apart(answer.sentences, answer.citations)
+    said = "\n".join(sides) or ("\n" if apart else " ").join(map(_as_text, answer.sentences))
     text = (
         "\n".join(part for part in (answer.note, said) if part)
-        if sides
+        if sides or apart
         else " ".join(part for part in (answer.note, said) if part)
     )
     text = text or answer.text
@@ -97,7 +98,7 @@ def _turn_html(turn: KeptTurn) -> str:
     answer = turn.answer
     said, footnotes = "", ""
     if answer:
-        said = _sides_html(answer, turn.ordinal) or _said_html(answer.sentences, turn.ordinal) or escaped(answer.text)
+        said = _sides_html(answer, turn.ordinal) or _whole_html(answer, turn.ordinal) or escaped(answer.text)
         said = f'<p class="note">{escaped(answer.note)}</p>{said}' if answer.note else said
         footnotes = "".join(
             f'<li id="note-{turn.ordinal}-{c.number}" value="{c.number}">{escaped(_title(c))}'
@@ -120,6 +121,12 @@ def _sides_html(answer: Answer, turn: int) -> str:
     return f"<dl>{rows}</dl>" if rows else ""
 
 
+def _whole_html(answer: Answer, turn: int) -> str:
+    if not stand_apart(answer.sentences, answer.citations):
+        return _said_html(answer.sentences, turn)
+    return f"<ul>{''.join(f'<li>{_sentence_html(sentence, turn)}</li>' for sentence in answer.sentences)}</ul>"
+
+
 def _said_html(sentences: Sequence[Sentence], turn: int) -> str:
     return " ".join(_sentence_html(sentence, turn) for sentence in sentences)
 
@@ -138,6 +145,12 @@ def _all_marked(sentences: Sequence[Sentence], prefix: str, *, indent: str = "")
         _lines(_shown(sentence), indent=indent) + "".join(f"[^{prefix}{number}]" for number in sentence.citations)
         for sentence in sentences
     )
+
+
+def _list_or_text(answer: Answer, prefix: str) -> str:
+    if not stand_apart(answer.sentences, answer.citations):
+        return _all_marked(answer.sentences, prefix)
+    return "\n".join(f"- {_all_marked([sentence], prefix, indent='  ')}" for sentence in answer.sentences)
 
 
 def _shown(sentence: Sentence) -> str:

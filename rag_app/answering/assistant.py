@@ -19,7 +19,8 @@ from rag_app.answering.retrieval import Finding, PartlySearched, QueryEmbedder, 
 from rag_app.answering.rewriting import has_asked, model_rewriter, standalone_question
 from rag_app.answering.several import answer_each
 from rag_app.answering.small_talk import REPLIES, small_talk
-from rag_app.answering.weighing import PassageJudge, Weighed, is_superseded, weigh_passages
+from rag_app.answering.tables import Rows, look_up, rows_for, without_bounds
+from rag_app.answering.weighing import PassageJudge, Weighed, asks_for_old, is_superseded, weigh_passages
 from rag_app.answering.writing import Reading, TextGenerator, Writer, flatten
 from rag_app.errors import QuestionError
 from rag_app.models.evidence import AnswerSpan
@@ -28,6 +29,8 @@ from rag_app.records import Chunk, Document, Message, Passage, Scope, Sentence
 ALL_PARTS = Parts()
 OVERVIEW_CONFIDENCE = 0.95
 """Not fitted: an overview is quoted from a document that the question names, and errs only where another is meant."""
+LOOKED_UP_CONFIDENCE = 0.9
+"""Not fitted: the table has every word of the question, and may still be about something else."""
 SUPERSEDED_NOTE = "This is from a document that says it is superseded."
 COMPARES = re.compile(r"\bdifferen(?:ce|t|ces)\b|\bcompared? (?:to|with)\b|\b(?:versus|vs)\b", re.IGNORECASE)
 """What sets two things apart a small model makes up from the words of the question: it is quoted."""
@@ -224,6 +227,8 @@ class Assistant:
             # What is said rests on the newer one alone: no other may lend it its value.
             weighed = [two.newer]
             draft.notes.disagreement = (two.newer.passage.chunk.id, two.older.passage.chunk.id)
+        if not two and (yield from self._look_up(draft, weighed, sources)):
+            return
         best, reading = weighed[0], None
         draft.signals["evidence"] = best.confidence
         if self._writer and self._could_answer(best):
@@ -236,7 +241,7 @@ class Assistant:
         if best.span and draft.confidence >= self._limits.threshold:
             if two:
                 draft.disagreement, draft.note = True, two.note
-            yield from self._answer(draft, best, reading)
+            yield from self._answer(draft, best, reading, sources)
             if two:
                 yield _quote(draft, two.older)
             if self._limits.show_unsupported:
@@ -262,6 +267,27 @@ class Assistant:
             yield draft.keep(Sentence(flatten(window.text), "quoted"), window)
         return True
 
+    def _look_up(
+        self, draft: Draft, weighed: Sequence[Weighed], sources: "_Sources"
+    ) -> Generator[Stage | Sentence, None, bool]:
+        """Quote the rows of a table that has every word of the question, and return whether there is one."""
+        if not self._parts.tables:
+            return False
+        since = time.perf_counter()
+        likely, bare = [w.passage for w in weighed], without_bounds(draft.standalone)
+        if bare != draft.standalone:
+            # A number that bounds stands in no row that is meant, and draws the search away from them.
+            likely += sources.find(bare).passages
+        if not asks_for_old(bare):
+            likely = [passage for passage in likely if not is_superseded(passage)]
+        rows = look_up(draft.standalone, likely, sources.chunks)
+        draft.clock("tell", since)
+        if rows is None:
+            return False
+        draft.confidence = LOOKED_UP_CONFIDENCE
+        yield from _quote_rows(draft, rows)
+        return True
+
     def _confidence(self, draft: Draft, best: Weighed, reading: Reading | None) -> float:
         """Return the confidence in an answer; without a reading, no more than the best one would have given it."""
         if self._belief is None:
@@ -275,14 +301,21 @@ class Assistant:
         hope = self._belief.at_best(best.confidence) if self._belief else best.confidence
         return best.span is not None and hope >= self._limits.threshold
 
-    def _answer(self, draft: Draft, best: Weighed, reading: Reading | None) -> Iterator[Stage | Sentence]:
-        """Say the answer in a checked sentence, or else quote the sentence that holds it."""
+    def _answer(
+        self, draft: Draft, best: Weighed, reading: Reading | None, sources: "_Sources"
+    ) -> Iterator[Stage | Sentence]:
+        """Say the answer in a checked sentence, or else quote the sentence or the rows that hold it."""
         span = (best.span.start, best.span.end) if best.span else (0, 0)
         if reading and reading.source and reading.span and prefers_reading(draft.standalone, best, reading):
             best, span = reading.source, reading.span
         draft.short_answer = best.passage.chunk.text[span[0] : span[1]]
         if is_superseded(best.passage) and not draft.note:
             draft.note = SUPERSEDED_NOTE
+        if self._parts.tables and not draft.disagreement:
+            rows = rows_for(draft.standalone, best.passage, span, sources.chunks(best.passage.document.id))
+            if rows:
+                yield from _quote_rows(draft, rows)
+                return
         account = self._account(draft, best.passage, span)
         # Where the account begins before the answer, the generator's sentence would be out of its order.
         begins_before = bool(account) and account[0].end <= best.passage.chunk.start + span[0]
@@ -321,6 +354,17 @@ def prefers_reading(question: str, best: Weighed, reading: Reading) -> bool:
         return False
     span, passage = AnswerSpan(*reading.span, 0.0), reading.source.passage
     return may_answer(question, passage, span) and not is_of_another(question, passage, span)
+
+
+def _quote_rows(draft: Draft, rows: Rows) -> Iterator[Sentence]:
+    draft.short_answer = rows.short_answer
+    if is_superseded(rows.windows[0].passage) and not draft.note:
+        draft.note = SUPERSEDED_NOTE
+    if rows.count > len(rows.windows):
+        only = f"The first {len(rows.windows)} of {rows.count} rows."
+        draft.note = f"{draft.note} {only}" if draft.note else only
+    for window in rows.windows:
+        yield draft.keep(Sentence(flatten(window.text), "quoted"), window)
 
 
 def _quote(draft: Draft, weighed: Weighed, span: tuple[int, int] | None = None) -> Sentence:

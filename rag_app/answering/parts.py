@@ -16,6 +16,7 @@ class Parts:
     lookup: bool = True  # off: the generator drafts no tokens from its prompt
     accounts: bool = True  # off: a question how or why gets one sentence, like any other
     overviews: bool = True  # off: a question for the whole of a document is searched for like any other
+    tables: bool = True  # off: a question for several rows of a table gets the one that answers best
     several: bool = True  # off: a message that asks two things is searched for as one question
     abstention: bool = True  # off: an answer is shown however low its confidence
     contrast: bool = False  # on: tokens are weighed by what the sources add to the model's own belief

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from rag_app.answering.confidence import UNFIT_ODDS, choose_span, log_odds, may_answer, passage_confidence
+from rag_app.answering.tables import without_bounds
 from rag_app.models.evidence import AnswerSpan, Evidence
 from rag_app.records import Passage, heading_path
 
@@ -59,7 +60,9 @@ def whole_text(passage: Passage) -> str:
 def asks_for_old(question: str) -> bool:
     """Tell whether a question is about what was before: by its words, or by a year that is over."""
     now = datetime.now(UTC).year
-    return bool(_ASKS_FOR_OLD.search(question.strip())) or any(int(year) < now for year in _YEAR.findall(question))
+    return bool(_ASKS_FOR_OLD.search(question.strip())) or any(
+        int(year) < now for year in _YEAR.findall(without_bounds(question))
+    )
 
 
 def is_superseded(passage: Passage) -> bool:

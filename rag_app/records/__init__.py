@@ -11,6 +11,8 @@ from rag_app.records.answers import (
     Message,
     Sentence,
     Status,
+    is_item,
+    stand_apart,
 )
 from rag_app.records.conversations import REMOVED_MARK, AskedDocuments, Conversation, KeptTurn, TurnState
 from rag_app.records.documents import (
@@ -78,4 +80,6 @@ __all__ = [
     "Version",
     "contextual_text",
     "heading_path",
+    "is_item",
+    "stand_apart",
 ]

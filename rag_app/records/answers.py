@@ -1,7 +1,9 @@
 """Answers: sentences, what they cite, and what led to them."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Literal
 
 from rag_app.records.documents import Document, Passage
@@ -9,6 +11,9 @@ from rag_app.records.trace import Trace
 
 Status = Literal["supported", "quoted", "unsupported"]
 UNSUPPORTED_MARK = "[not found in the documents]"
+_ITEM = re.compile(r"(?:[-*•–▪]|\d{1,3}[.)])\s|[^\W\d][\w ./()-]{0,40}: \S+.*; ")
+_NEIGHBOURS = 3
+"""As many characters may lie between two sentences of one paragraph."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,27 @@ class Sentence:
 
     def to_json(self) -> dict[str, Any]:
         return {"text": self.text, "status": self.status, "citations": list(self.citations)}
+
+
+def is_item(sentence: Sentence) -> bool:
+    """Tell whether a sentence is an item of a list or a row of a table, which has a line of its own."""
+    return bool(_ITEM.match(sentence.text))
+
+
+def stand_apart(sentences: Sequence[Sentence], citations: Sequence[Citation]) -> bool:
+    """Tell whether sentences are quotes from here and there, which read as a list and not as a paragraph."""
+    by_number = {citation.number: citation for citation in citations}
+    quoted = [by_number.get(s.citations[0]) for s in sentences if s.status == "quoted" and s.citations]
+    if len(quoted) < 2 or len(quoted) < len(sentences):
+        return False
+    return all(
+        is_item(sentence) or a is None or b is None or not _follows(a, b)
+        for sentence, (a, b) in zip(sentences, pairwise(quoted), strict=False)
+    )
+
+
+def _follows(a: Citation, b: Citation) -> bool:
+    return a.document.id == b.document.id and 0 <= b.start - a.end <= _NEIGHBOURS
 
 
 @dataclass(frozen=True, slots=True)
