@@ -75,7 +75,7 @@ def stand_apart(sentences: Sequence[Sentence], citations: Sequence[Citation]) ->
 
 
 def _follows(a: Citation, b: Citation) -> bool:
-    return a.document.id == b.document.id and 0 <= b.start - a.end <= _NEIGHBOURS
+    return a.document.id == b.document.id and a.start <= b.start <= a.end + _NEIGHBOURS
 
 
 @dataclass(frozen=True, slots=True)
