@@ -21,7 +21,8 @@ ROOMS = (
     "Room: Boje; Office: Tromsø; Seats: 5; Equipment: whiteboard\n\nLeave the rooms tidy.",
 )
 WARNINGS = (
-    "Step: Stays on file for\nConversation: 3 months\nFirst warning: 6 months\nFinal warning: 12 months\n\n"
+    "Step: Stays on file for\nConversation: 3 months\nFirst warning: 6 months\nFinal warning: 12 months\n"
+    "Dismissal: for ever\n\n"
     "Nobody is dismissed for a first breach."
 )
 
@@ -63,6 +64,8 @@ def found(question: str, passages: Sequence[Passage] | None = None) -> list[str]
         ("Which rooms in Oslo have fewer than 5 seats?", ["Plover"]),
         ("Which rooms have at most 16 seats?", ["Tern", "Plover", "Boje"]),
         ("Compare the rooms in Oslo and Bergen.", ["Tern", "Plover", "Loom"]),
+        ("What are the seats of the Tern and the Boje?", ["Tern", "Boje"]),
+        ("Which rooms have screens and video?", ["Tern"]),
     ],
 )
 def test_the_rows_that_fit_are_found_over_all_chunks(question: str, rooms: list[str]) -> None:
@@ -78,6 +81,12 @@ def test_the_rows_that_fit_are_found_over_all_chunks(question: str, rooms: list[
         "Which rooms have more than 30 seats?",
         "Which rooms have more than 5 windows?",
         "Which rooms were repainted in Oslo?",
+        "Which rooms in Oslo have a projector?",
+        "Which rooms have a projector and a whiteboard?",
+        "Which rooms have the most seats?",
+        "Which room has the fewest seats?",
+        "What are the seats of all rooms in total?",
+        "Which rooms have more than 5 screens?",
         "How many seats are there in Oslo?",
         "Where is the Tern?",
     ],
@@ -116,6 +125,17 @@ def test_what_a_column_calls_otherwise_is_found() -> None:
     assert rows.short_answer == "Saw: 1,400"
 
 
+def test_numbers_of_other_units_are_not_compared() -> None:
+    text = "Record: Tickets; Kept for: 6 months\nRecord: Invoices; Kept for: 8 months"
+    (records,) = make_passages(text, title="Records")
+    rows = look_up("Which records are kept for more than 7 months?", [records], chunks_of([records]))
+    assert rows is not None
+    assert rows.short_answer == "Invoices: 8 months"
+    assert look_up("Which records are kept for more than 2 weeks?", [records], chunks_of([records])) is None
+    (mixed,) = make_passages(text.replace("8 months", "8 years"), title="Records")
+    assert look_up("Which records are kept for more than 7 months?", [mixed], chunks_of([mixed])) is None
+
+
 def span_of(passage: Passage, text: str) -> tuple[int, int]:
     start = passage.chunk.text.index(text)
     return start, start + len(text)
@@ -126,10 +146,10 @@ def test_lines_of_a_name_and_a_value_are_a_table_whose_first_may_name_the_column
     span, chunks = span_of(passage, "3 months"), [passage.chunk]
     rows = rows_for("How long does each step stay on file?", passage, span, chunks)
     assert rows is not None
-    assert [w.text for w in rows.windows] == WARNINGS.splitlines()[:4]
-    named = rows_for("Which steps are first and final warnings?", passage, span_of(passage, "6 months"), chunks)
+    assert [w.text for w in rows.windows] == WARNINGS.splitlines()[:5]
+    named = rows_for("What are the times of the conversation and the dismissal?", passage, span, chunks)
     assert named is not None
-    assert [w.text for w in named.windows] == WARNINGS.splitlines()[2:4]
+    assert [w.text for w in named.windows] == [WARNINGS.splitlines()[n] for n in (1, 4)]
     assert rows_for("How long does a conversation stay on file?", passage, span, chunks) is None
     assert rows_for("Which steps are there?", passage, span_of(passage, "Nobody"), chunks) is None
     two_lines = make_passages("Name: Ann\nTown: Oslo\n\nMore.")[0]

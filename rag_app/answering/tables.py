@@ -7,7 +7,7 @@ is found by code, so that none is left out and none made up.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from rag_app.answering.grounding import Window
@@ -34,7 +34,13 @@ _COUNTS = re.compile(r"^(?:how (?:many|much|long|often|far|old))\b(?!.*\b(?:each
 _ASKS_WHICH = re.compile(
     r"(?:which|what) [\w'’-]+(?: [\w'’-]+)? (?:has|have|is|are|costs?|gets?|needs?)\b", re.IGNORECASE
 )
-_NEGATES = re.compile(r"\b(?:no|not|without|except|besides|other than|neither|nor|never)\b|n['’]t\b", re.IGNORECASE)
+_BEYOND = re.compile(
+    r"\b(?:no|not|without|except|besides|other than|neither|nor|never|most|least|fewest|more|less|fewer|average|mean"
+    r"|total|sum|altogether|together|difference|(?:bigg|larg|great|high|low|cheap|dear|long|short|small|old|new|young"
+    r"|lat|earli|fast|slow|heavi|light|b|strong|weak|clos|near)est|worst|first|last|next|only)\b|n['’]t\b",
+    re.IGNORECASE,
+)
+"""What rows alone do not tell: what is left out, which of them is the most, what they come to."""
 _ASKING = content_stems(
     "list compare show name names give have has get exist each every all offer use choose know possible different tell"
 )
@@ -52,6 +58,10 @@ _SAME = {
     for stem in content_stems(words)
 }
 """Words of questions, and what columns call the same."""
+_NAME = r"(?:(?:the|an?|our|your) )?(?:[A-Z][\w'’-]*(?: [A-Z][\w'’-]*)*|[\w'’-]+)"
+_JOINED = re.compile(rf"{_NAME}(?:, {_NAME})*,? (?:and|or) {_NAME}")
+_HAS_ALL = re.compile(r"\b(?:have|has|had|with|offer|offers|need|needs)\b[^,]*$", re.IGNORECASE)
+"""What a row has of "with a screen and video" is both."""
 _NUMBER = r"(?P<number>\d[\d,]*(?:\.\d+)?)"
 _BOUND = re.compile(
     rf"\b(?:(?P<above>more than|over|above|larger than|greater than|longer than|higher than|exceeding)"
@@ -110,7 +120,7 @@ def look_up(question: str, passages: Sequence[Passage], chunks_of: Callable[[int
         chunks_of: returns the chunks of a document by its id, in their order.
     """
     asked = question.strip()
-    if _NEGATES.search(asked) or not (_asks_rows(asked) or _ASKS_WHICH.match(asked)):
+    if _BEYOND.search(without_bounds(asked)) or not (_asks_rows(asked) or _ASKS_WHICH.match(asked)):
         return None
     for passage in passages:
         row = next((row for row in _rows_of(passage.document, [passage.chunk]) if row), None)
@@ -134,7 +144,7 @@ def rows_for(question: str, passage: Passage, span: tuple[int, int], chunks: Seq
         chunks: those of the passage's document, in their order.
     """
     asked = question.strip()
-    if _NEGATES.search(asked) or not _asks_rows(asked):
+    if _BEYOND.search(without_bounds(asked)) or not _asks_rows(asked):
         return None
     table = table_around(passage, span, chunks)
     place = passage.chunk.start + span[0]
@@ -233,25 +243,47 @@ def _cells(line: str) -> tuple[tuple[str, str], ...]:
 
 
 def _fitting(question: str, table: Sequence[Row], passage: Passage) -> list[Row]:
-    """Return the rows that fit the bounds of a question and have most of its words that tell rows apart.
+    """Return the rows that fit the bounds of a question and have all of its words that tell rows apart.
 
-    A word of the headings above the table is about all of it.
+    Of names that are joined, as in "Norway and Germany", a row has one. A word of the headings above the table is
+    about all of it.
     """
-    rows = list(table)
+    rows, bare = list(table), without_bounds(question)
     for bound in _BOUND.finditer(question):
         column = _column_of(question, table)
-        if column is None:
+        if column is None or not _is_comparable(question[bound.end() :], column, [row.value(column) for row in table]):
             return []
         rows = [row for row in rows if _is_within(bound, row.value(column))]
-    words = [content_stems(" ".join(value for _, value in row.cells)) for row in rows]
-    names = content_stems(" ".join([*_columns(table), _above(passage)]))
-    asked = _stems_asked(without_bounds(question)) - names
-    telling = {word for word in asked if any(word in own for own in words) and not all(word in own for own in words)}
-    most = max((len(telling & own) for own in words), default=0)
-    fitting = [row for row, own in zip(rows, words, strict=True) if len(telling & own) == most]
     # The first of the lines "name: value" may name the columns: "Step: Stays on file for".
-    names_columns = fitting == list(table[:1]) and table[0].columns == _PAIR_COLUMNS
-    return list(table) if names_columns else fitting
+    first = [value for _, value in table[0].cells] if table[0].columns == _PAIR_COLUMNS else []
+    names = content_stems(" ".join([*_columns(table), *first, _above(passage)]))
+    words = {row: content_stems(" ".join(value for _, value in row.cells)) for row in rows}
+    asked = _stems_asked(bare) - names
+    telling = {w for w in asked if any(w in own for own in words.values()) and not all(w in o for o in words.values())}
+    joined = _joined_names(bare, telling)
+    needed = telling.difference(*joined)
+    return [row for row in rows if needed <= words[row] and (not joined or any(n <= words[row] for n in joined))]
+
+
+def _joined_names(question: str, telling: Collection[str]) -> list[frozenset[str]]:
+    """Return the stems of each of the names that a question joins; none where a row is to have all of them."""
+    found = _JOINED.search(question)
+    if not found or _HAS_ALL.search(question[: found.start()]):
+        return []
+    parts = [
+        content_stems(part) & frozenset(telling) for part in re.split(r", (?:and |or )?| and | or ", found.group())
+    ]
+    names = [part for part in parts if part]
+    return names if len(names) > 1 else []
+
+
+def _is_comparable(after: str, column: str, values: Sequence[str]) -> bool:
+    """Tell whether numbers of a column are of the unit that a question's number has, by the words ``after`` that."""
+    asked = content_stems(next(iter(after.split()), ""))
+    units = {content_stems(next(iter(_VALUE.sub("", value, count=1).split()), "")) for value in values if value}
+    if units - {frozenset()}:
+        return units == {asked}
+    return not asked or bool((asked | _meaning(asked)) & content_stems(column))
 
 
 def _columns(table: Sequence[Row]) -> tuple[str, ...]:
