@@ -34,6 +34,8 @@ _QUERY_BITS = 4
 _SEED = 20
 # A bit flips where a component is 0 but for rounding; other vectors differ in far more.
 _BITS_ROUNDED = 0.02
+# So near to its centroid, as all components of a lone vector are, either bit may come out: processors round apart.
+_TIE = 1e-5
 _ROUNDED = 1e-3
 
 
@@ -140,8 +142,9 @@ class VectorIndex:
             held: NDArray[np.float32] = self._index.sq.decode(codes) if len(ids) else vectors
             return np.asarray(np.linalg.norm(held - vectors, axis=1) > _ROUNDED)
         centroids = self._index.quantizer.reconstruct_batch(chosen[:, 0]) if len(ids) else vectors
-        expected = np.packbits(self._turned(vectors) > centroids, axis=1, bitorder="little")
-        flipped = np.bitwise_count(codes[:, : expected.shape[1]] ^ expected).sum(axis=1)
+        apart = self._turned(vectors) - centroids
+        expected, clear = (np.packbits(bits, axis=1, bitorder="little") for bits in (apart > 0, abs(apart) > _TIE))
+        flipped = np.bitwise_count((codes[:, : expected.shape[1]] ^ expected) & clear).sum(axis=1)
         return np.asarray(flipped > max(2, _BITS_ROUNDED * self.stamp.dimensions))
 
     def replace(self, gone: NDArray[np.int64], ids: NDArray[np.int64], vectors: NDArray[np.float32]) -> None:
